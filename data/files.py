@@ -1,0 +1,148 @@
+"""Reading and writing records as JSONL or CSV; a bad file is told all its faults at once."""
+
+import csv
+import hashlib
+import io
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from stancewire.errors import DataError, Problem
+from stancewire.records import Record
+
+MAX_PROBLEMS = 50
+"""How many faults of one file are listed; the rest is counted."""
+
+Row = tuple[int, Any]
+"""Line number (from 1) and what stood there, before it is checked."""
+
+
+def read_records(path: Path | str) -> list[Record]:
+    """Records of a `.jsonl` or `.csv` file, in order.
+
+    Raises `DataError` listing, for every bad line, the file, line, field and what was expected;
+    also if an id stands twice, and if the file is missing, not UTF-8, or holds no record.
+    """
+    path = Path(path)
+    problems: list[Problem] = []
+    records: list[Record] = []
+    seen: dict[str, int] = {}
+    for line, row in _rows(path, problems):
+        try:
+            record = Record.model_validate(row)
+        except ValidationError as error:
+            problems += _problems(path, line, error)
+            continue
+        if record.id in seen:
+            message = f"{record.id!r} stands already in line {seen[record.id]}"
+            problems.append(Problem(f"{path}:{line}", "id", message))
+        seen[record.id] = line
+        records.append(record)
+    if not records and not problems:
+        problems.append(Problem(str(path), "file", "holds no record"))
+    if problems:
+        raise DataError(_summary(path, problems), problems[:MAX_PROBLEMS])
+    return records
+
+
+def write_records(path: Path | str, records: Iterable[Record]) -> None:
+    """Write records as JSONL, one per line, leaving out fields that are empty."""
+    with Path(path).open("w", encoding="utf-8") as out:
+        for record in records:
+            out.write(record.model_dump_json(exclude_defaults=True) + "\n")
+
+
+def content_hash(records: Sequence[Record]) -> str:
+    """sha256 over the records in the order of their ids: the identity of a data set.
+
+    It does not depend on the order of lines or on the file format.
+    """
+    digest = hashlib.sha256()
+    for record in sorted(records, key=lambda r: r.id):
+        digest.update(record.model_dump_json().encode() + b"\n")
+    return digest.hexdigest()
+
+
+def _rows(path: Path, problems: list[Problem]) -> Iterator[Row]:
+    readers = {".jsonl": _jsonl_rows, ".csv": _csv_rows}
+    reader = readers.get(path.suffix)
+    if reader is None:
+        raise DataError(f"{path}: expected a file ending in .jsonl or .csv")
+    try:
+        # Not read_text: it would turn a carriage return inside a cell into a line feed.
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: expected UTF-8; byte {error.start} is not") from error
+    yield from reader(path, text, problems)
+
+
+def _jsonl_rows(path: Path, text: str, problems: list[Problem]) -> Iterator[Row]:
+    # Only "\n" ends a line: str.splitlines would also cut at characters that JSON strings may hold.
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line, object_pairs_hook=_object)
+        except (ValueError, RecursionError) as error:  # the latter: nested too deeply
+            problems.append(Problem(f"{path}:{number}", "line", f"expected a JSON object: {error}"))
+            continue
+        yield number, row
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    # Python's reader keeps the last of two equal keys: a line with two stances would pass.
+    row = dict(pairs)
+    if len(row) < len(pairs):
+        ((twice, _),) = Counter(key for key, _ in pairs).most_common(1)
+        raise ValueError(f"key {twice!r} stands twice")
+    return row
+
+
+def _csv_rows(path: Path, text: str, problems: list[Problem]) -> Iterator[Row]:
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    try:
+        header = list(reader.fieldnames or [])
+        if len(set(header)) < len(header):
+            problems.append(Problem(f"{path}:1", "line", f"a column stands twice in {header}"))
+            return
+        for row in reader:
+            if None in row:
+                message = f"has more cells than the header's {len(header)}"
+                problems.append(Problem(f"{path}:{reader.line_num}", "line", message))
+                continue
+            filled: dict[str, Any] = {k: v for k, v in row.items() if v not in ("", None)}
+            for name in ("annotators", "tags"):  # several values in one cell
+                if name in filled:
+                    filled[name] = [part for part in filled[name].split("|") if part]
+            yield reader.line_num, filled
+    except csv.Error as error:
+        line = reader.reader.line_num  # DictReader's own still counts the row before
+        problems.append(Problem(f"{path}:{line}", "line", f"expected CSV: {error}"))
+
+
+def _problems(path: Path, line: int, error: ValidationError) -> list[Problem]:
+    return [
+        Problem(
+            where=f"{path}:{line}",
+            field=".".join(map(str, detail["loc"])) or "record",
+            message=f"{detail['msg']}; found {_short(detail['input'])}",
+        )
+        for detail in error.errors()
+    ]
+
+
+def _summary(path: Path, problems: Sequence[Problem]) -> str:
+    shown = min(len(problems), MAX_PROBLEMS)
+    rest = f", the first {shown} listed" if shown < len(problems) else ""
+    return f"{path} cannot be used: {len(problems)} problem(s){rest}"
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "…"

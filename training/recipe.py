@@ -1,0 +1,153 @@
+"""A recipe: everything that decides a training run, as one frozen object read from YAML.
+
+Unknown keys are errors, all errors are shown at once with their path, and `extends: other.yaml`
+(relative to the file) lets a recipe say only what differs.
+"""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from stancewire.errors import ConfigError, Problem
+from stancewire.pairs import Encoding
+
+
+class Frozen(BaseModel):
+    """Immutable, and unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Data(Frozen):
+    """Which corpus."""
+
+    source: str = "press"  # "press", "vast", or a path to records
+    mirror: Path | None = None  # folder of public data sets; also --mirror
+    only_tag: str | None = None  # of dev and test; VAST: "zero-shot"
+
+
+class Base(Frozen):
+    """Which pretrained encoder, and how it reads pairs."""
+
+    path: str = "minilm"  # the packaged all-MiniLM-L6-v2, a local folder, or a hub id
+    revision: str | None = None  # commit of a hub id; required for one, so that it cannot change
+    attention: Literal["blocked", "joint"] = "blocked"
+    max_text_tokens: int = Field(256, ge=8)  # as all-MiniLM-L6-v2 was trained
+    max_target_tokens: int = Field(64, ge=4)
+
+
+class Head(Frozen):
+    """The classifier over pooled states."""
+
+    hidden: int = 256  # wider did not help on dev
+    dropout: float = Field(0.1, ge=0, lt=1)
+
+
+class Schedule(Frozen):
+    """How long and how fast."""
+
+    epochs: int = Field(3, ge=1)
+    quotes: int = Field(16, ge=1)  # quotes per batch; each brings all its targets
+    encoder_lr: float = Field(5e-5, gt=0)  # above 1e-4 MiniLM forgets its sentence space
+    head_lr: float = Field(5e-4, gt=0)  # the head starts from nothing; the encoder does not
+    warmup: float = Field(0.1, ge=0, le=1)  # share of all steps
+    weight_decay: float = Field(0.01, ge=0)
+    label_smoothing: float = Field(0.0, ge=0, lt=1)
+    patience: int = Field(3, ge=1)  # evaluations without a better dev macro-F1 before stopping
+
+
+class Linear(Frozen):
+    """The logistic regressions: `tfidf`, `frozen` and the baselines in every report."""
+
+    c: float = Field(1.0, gt=0)  # inverse regularisation, scikit-learn's default
+    min_df: int = Field(2, ge=1)  # TF-IDF: a term must stand in so many training items
+    max_iter: int = Field(2000, ge=1)
+
+
+class Refusal(Frozen):
+    """When to say "not sure"."""
+
+    max_risk: float = Field(0.2, gt=0, lt=1)  # wanted share of errors among answered dev items
+    min_coverage: float = Field(0.5, gt=0, le=1)  # but at least this share must be answered
+
+
+class Parity(Frozen):
+    """How far the exported graphs may be from what was trained; beyond it the run fails."""
+
+    max_logit_difference: float = 1e-3  # ONNX fp32 against torch
+    max_flips: float = 0.01  # int8 against fp32: share of dev labels that change
+    max_f1_drop: float = 0.005  # int8 against fp32: dev macro-F1
+    weight_bits: int = Field(7, ge=4, le=8)  # 7: 8-bit products saturate on CPUs without VNNI
+
+
+class Recipe(Frozen):
+    """One training run."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    family: Literal["packed", "frozen", "tfidf"]
+    seed: int = Field(13, ge=0)
+    data: Data = Data()
+    base: Base = Base()
+    head: Head = Head()
+    schedule: Schedule = Schedule()
+    linear: Linear = Linear()
+    refusal: Refusal = Refusal()
+    parity: Parity = Parity()
+
+    def encoding(self, *, cls_id: int, sep_id: int, pad_id: int, position_offset: int) -> Encoding:
+        """How this recipe's pairs become tokens, given the tokenizer's special ids."""
+        return Encoding(
+            attention="separate" if self.family == "frozen" else self.base.attention,
+            max_text_tokens=self.base.max_text_tokens,
+            max_target_tokens=self.base.max_target_tokens,
+            position_offset=position_offset,
+            cls_id=cls_id,
+            sep_id=sep_id,
+            pad_id=pad_id,
+        )
+
+
+def load(path: Path, overrides: dict[str, Any] | None = None) -> Recipe:
+    """Recipe in the YAML file `path`; `overrides` is merged over it, nested as the recipe is.
+
+    Raises `ConfigError` listing every unknown key and every value out of range.
+    """
+    merged = _merge(_read(path, ()), overrides or {})
+    try:
+        return Recipe.model_validate(merged)
+    except ValidationError as error:
+        problems = [
+            Problem(str(path), ".".join(map(str, e["loc"])), f"{e['msg']}; found {e['input']!r}")
+            for e in error.errors()
+        ]
+        raise ConfigError(f"{path} is not a recipe", problems) from error
+
+
+def dump(recipe: Recipe) -> str:
+    """The recipe with every default filled in, as YAML that `load` reads back."""
+    return yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def _read(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
+    if path.resolve() in seen:
+        raise ConfigError(f"{path} extends itself")
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"cannot read {path}: {error}") from error
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path}: expected a mapping of settings")
+    parent = content.pop("extends", None)
+    if parent is None:
+        return content
+    return _merge(_read(path.parent / str(parent), (*seen, path.resolve())), content)
+
+
+def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    result = dict(base)
+    for key, value in over.items():
+        both = isinstance(value, dict) and isinstance(result.get(key), dict)
+        result[key] = _merge(result[key], value) if both else value
+    return result
