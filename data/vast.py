@@ -7,10 +7,11 @@ random, so it is read as `unrelated`. Column `seen?` 0 marks zero-shot topics.
 
 import csv
 import io
-import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+
+from pydantic import ValidationError
 
 from stancewire.errors import DataError
 from stancewire.labels import Label, NeutralKind
@@ -38,25 +39,29 @@ def read_vast(folder: Path) -> list[Record]:
 
 
 def _records(split: Split, content: bytes, columns: tuple[str, str, str]) -> Iterator[Record]:
-    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
-    text_column, target_column, label_column = columns
     rows = csv.DictReader(io.StringIO(content.decode("utf-8", errors="replace")))
     for number, row in enumerate(rows):
         try:
-            stance = _LABELS[row[label_column]]
-            text, target = row[text_column], row[target_column]
-        except (KeyError, TypeError) as error:
-            raise DataError(f"VAST {split}, row {number}: no usable {error}") from error
-        seen = {"0": ("zero-shot",), "1": ("few-shot",)}.get(row.get("seen?", ""), ())
-        yield Record(
-            id=f"vast-{split}-{number:05d}",
-            text=text,
-            target=target,
-            stance=stance,
-            neutral_kind=NeutralKind.UNRELATED if stance is Label.NEUTRAL else None,
-            source="VAST",
-            licence="not stated by the authors",
-            split=split,
-            annotators=("vast",),
-            tags=seen if split != "train" else (),
-        )
+            yield _record(split, number, row, columns)
+        except (KeyError, ValidationError) as error:
+            raise DataError(f"VAST {split}, row {number}, cannot be used: {error}") from error
+
+
+def _record(
+    split: Split, number: int, row: dict[str, str], columns: tuple[str, str, str]
+) -> Record:
+    text, target, label = (row[name] for name in columns)
+    stance = _LABELS[label]
+    seen = {"0": ("zero-shot",), "1": ("few-shot",)}.get(row.get("seen?", ""), ())
+    return Record(
+        id=f"vast-{split}-{number:05d}",
+        text=text,
+        target=target,
+        stance=stance,
+        neutral_kind=NeutralKind.UNRELATED if stance is Label.NEUTRAL else None,
+        source="VAST",
+        licence="not stated by the authors",
+        split=split,
+        annotators=("vast",),
+        tags=seen if split != "train" else (),
+    )

@@ -1,0 +1,1 @@
+"""Serving: the HTTP API around a bundle, following the registry's champion."""

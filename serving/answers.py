@@ -3,7 +3,9 @@
 import hashlib
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 
+from stancewire.pairs import StancePair
 from stancewire.predictor import Stance
 from stancewire.text import normalise
 
@@ -20,7 +22,7 @@ class AnswerCache:
         self._lock = threading.Lock()
 
     def get(self, key: bytes) -> Stance | None:
-        """The answer kept under `key`."""
+        """Answer kept under `key`."""
         with self._lock:
             if key in self._answers:
                 self._answers.move_to_end(key)
@@ -35,7 +37,15 @@ class AnswerCache:
                 self._answers.popitem(last=False)
 
 
-def key_of(bundle_sha256: str, text: str, target: str) -> bytes:
-    """Key of a pair. No normalised text holds the control character that joins the parts."""
-    whole = "\x1f".join([bundle_sha256, normalise(text), normalise(target)])
+def keys_of(bundle_sha256: str, pairs: Sequence[StancePair]) -> list[bytes]:
+    """Key of every pair. Pairs that differ in typography alone have the same."""
+    # Once for each string: one quote may be asked about hundreds of targets.
+    strings = {s for p in pairs for s in (p.text, p.target)}
+    normal = {s: normalise(s) for s in strings}
+    return [_key(bundle_sha256, normal[p.text], normal[p.target]) for p in pairs]
+
+
+def _key(*parts: str) -> bytes:
+    # No normalised text holds the control character that joins them.
+    whole = "\x1f".join(parts)
     return hashlib.sha256(whole.encode()).digest()

@@ -72,7 +72,7 @@ def _made_by(run_id: object) -> str | None:
 
 
 def _warm(predictor: Predictor) -> None:
-    """The first runs allocate; they should not be somebody's request. A broken graph shows here."""
+    """Run it: first runs allocate, and should not be a request; a broken graph shows here."""
     try:
         for pairs in _WARM:
             predictor.predict(pairs)

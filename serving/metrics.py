@@ -49,7 +49,9 @@ class Metrics:
     def serves(self, model: LoadedModel) -> None:
         """Note that `model` answers from now on."""
         self._model.clear()
-        self._model.labels(model.name, model.version, model.run_id or "", model.bundle_sha256).set(1)
+        self._model.labels(model.name, model.version, model.run_id or "", model.bundle_sha256).set(
+            1
+        )
         self.ready.set(1)
 
     def answered(self, stances: Sequence[Stance]) -> None:

@@ -91,7 +91,7 @@ def problem(
     errors: Sequence[ItemError] = (),
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """A response of `kind`."""
+    """Response of `kind`."""
     document = ProblemDocument(
         type=kind.type,
         title=kind.title,
@@ -105,12 +105,12 @@ def problem(
 
 
 def _items(document: ProblemDocument) -> dict[str, Any]:
-    """The errors with their nulls: an absent `item` and a null one would be two cases to handle."""
+    """Errors with their nulls: an absent `item` and a null one would be two cases to handle."""
     return {"errors": [e.model_dump() for e in document.errors]} if document.errors else {}
 
 
 def from_error(error: StancewireError) -> Response:
-    """The response to an error of ours."""
+    """Response to an error of ours."""
     kind = next(KINDS[c] for c in type(error).__mro__ if c in KINDS)
     if isinstance(error, DataError):
         return problem(kind, error.summary, [_of_item(p) for p in error.problems])
@@ -124,7 +124,7 @@ def from_error(error: StancewireError) -> Response:
 
 
 def from_validation(error: RequestValidationError) -> Response:
-    """The response to a body that does not follow the schema."""
+    """Response to a body that does not follow the schema."""
     found = error.errors()
     if found and found[0]["type"] == "json_invalid":
         where = f"at character {found[0]['loc'][-1]}"
@@ -134,7 +134,7 @@ def from_validation(error: RequestValidationError) -> Response:
 
 
 def from_http(error: HTTPException) -> Response:
-    """The response to what the framework refuses: no such path, no such method, a body too large."""
+    """Response to what the framework refuses: no such path or method, a body too large."""
     known = {k.status: k for k in (MALFORMED, TOO_LARGE, MEDIA)}
     phrase = HTTPStatus(error.status_code).phrase
     slug = re.sub(r"[^a-z]+", "-", phrase.lower())
@@ -143,7 +143,7 @@ def from_http(error: HTTPException) -> Response:
 
 
 def internal(error: BaseException) -> Response:
-    """The response to what nobody foresaw. Logged without its message, which may hold a quote."""
+    """Response to what nobody foresaw. Logged without its message, which may hold a quote."""
     frames = "".join(traceback.format_tb(error.__traceback__))
     log.error("%s while answering\n%s", type(error).__name__, frames)
     return problem(INTERNAL)
@@ -172,7 +172,7 @@ def install(app: FastAPI) -> None:
 
 
 def responses(*kinds: Kind) -> dict[int | str, dict[str, Any]]:
-    """What a route may answer besides its result, for the OpenAPI."""
+    """Describe, for the OpenAPI, what a route may answer besides its result."""
     schema = {"$ref": "#/components/schemas/ProblemDocument"}
     found: dict[int | str, dict[str, Any]] = {}
     for kind in kinds:
@@ -198,7 +198,7 @@ def _of_item(found: Problem) -> ItemError:
 
 
 def _of_location(location: Sequence[str | int], message: str) -> ItemError:
-    """The error at pydantic's `location`, e.g. `("body", "items", 3, "target")`."""
+    """Error at pydantic's `location`, e.g. `("body", "items", 3, "target")`."""
     path = list(location[1:])
     is_item = len(path) > 1 and path[0] == "items" and isinstance(path[1], int)
     rest = path[2:] if is_item else path

@@ -53,9 +53,7 @@ class _Server(uvicorn.Server):
         if sig == signal.SIGTERM and not self._service.is_draining:
             self._service.is_draining = True
             loop = asyncio.get_running_loop()
-            loop.call_soon_threadsafe(
-                loop.call_later, self._service.settings.drain_s, self._stop
-            )
+            loop.call_soon_threadsafe(loop.call_later, self._service.settings.drain_s, self._stop)
         else:
             self.force_exit = self.should_exit
             self._stop()

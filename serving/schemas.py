@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
 from stancewire.labels import Label
 from stancewire.pairs import StancePair
@@ -33,7 +33,7 @@ QUOTE = (
     "The ministry welcomes the grain corridor, but no inspection regime that singles out "
     "our ports will be accepted."
 )
-ITEM_EXAMPLES: list[dict[str, Any]] = [
+ITEM_EXAMPLES: list[JsonValue] = [
     {"id": "a-1", "text": QUOTE, "target": "the grain corridor", "speaker": "A. Spokesperson"},
     {"id": "a-2", "text": QUOTE, "target": "inspections of the country's ports"},
 ]
@@ -57,7 +57,7 @@ class StanceItem(_Input):
     id: Name | None = Field(None, description="Given back with the result.")
 
     def pair(self) -> StancePair:
-        """What the predictor takes."""
+        """Give what the predictor takes."""
         return StancePair(text=self.text, target=self.target, speaker=self.speaker, id=self.id)
 
 
@@ -100,7 +100,7 @@ class StanceResult(BaseModel):
 
     @classmethod
     def of(cls, item: StanceItem, stance: Stance) -> "StanceResult":
-        """Result for `item`."""
+        """Build the result for `item`."""
         return cls(
             id=item.id,
             label=stance.label.value,
@@ -154,11 +154,14 @@ class StanceResponse(BaseModel):
     results: list[StanceResult]
 
 
+Trouble = Literal["registry", "bundle", "cache", "load", "follower"]
+
+
 class RegistryTrouble(BaseModel):
     """The last thing that went wrong between the service and the registry."""
 
     at: datetime
-    kind: Literal["registry", "bundle", "load", "follower"]
+    kind: Trouble
     message: str
 
 

@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from stancewire.errors import DataError, Overloaded, Problem, RegistryError
 from stancewire.pairs import StancePair
 from stancewire.predictor import Stance
-from stancewire.serving.answers import AnswerCache, key_of
+from stancewire.serving.answers import AnswerCache, keys_of
 from stancewire.serving.loading import LoadedModel
 from stancewire.serving.metrics import Metrics
 from stancewire.serving.settings import Settings
@@ -86,7 +86,7 @@ class Scorer:
         return model, stances
 
     def _answer(self, model: LoadedModel, pairs: Sequence[StancePair]) -> list[Stance]:
-        keys = [key_of(model.bundle_sha256, p.text, p.target) for p in pairs]
+        keys = keys_of(model.bundle_sha256, pairs)
         known = {key: kept for key in set(keys) if (kept := self._answers.get(key)) is not None}
         # Each unknown pair once, at the place where it comes first.
         asked = {key: i for i, key in reversed(list(enumerate(keys))) if key not in known}
@@ -154,12 +154,15 @@ def _cost(pairs: Sequence[StancePair]) -> int:
 
 
 def _passes(pairs: Sequence[StancePair], targets_per_pass: int) -> int:
-    groups = Counter(normalise(p.text) for p in pairs)
+    asked = Counter(p.text for p in pairs)
+    groups: Counter[str] = Counter()
+    for text, n in asked.items():
+        groups[normalise(text)] += n
     return sum(math.ceil(n / targets_per_pass) for n in groups.values())
 
 
 def _replaced(problem: Problem, places: Sequence[int]) -> Problem:
-    """The problem, naming the item by its place in the request and not among those scored."""
+    """Name the item by its place in the request, not by that among the pairs scored."""
     found = re.fullmatch(r"item (\d+)", problem.where)
     if found is None or int(found[1]) >= len(places):
         return problem

@@ -24,6 +24,7 @@ class Watch:
         self._max_body_bytes = max_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on and note how it went."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

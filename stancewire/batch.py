@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol, TextIO
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 from tqdm import tqdm
 
 from stancewire.errors import ConfigError, DataError, Problem
@@ -98,19 +99,28 @@ def to_pair(fields: Mapping[str, Any]) -> StancePair:
     try:
         item = _Item.model_validate(fields)
     except ValidationError as error:
-        problems = [_message(str(e["loc"][0]), e["msg"]) for e in error.errors()]
-        raise DataError("; ".join(problems)) from error
+        listed = [f"{e['loc'][0]}: {_words(e)}" for e in error.errors()]
+        raise DataError("; ".join(listed)) from error
     carried = {name: fields.get(name) for name in ("speaker", "id")}
     words = {k: v for k, v in carried.items() if isinstance(v, str) and v}
     return StancePair(text=item.text, target=item.target, **words)
 
 
-def _message(name: str, message: str) -> str:
-    return f"{name}: {message.removeprefix('Value error, ')}"
+def _words(detail: ErrorDetails) -> str:
+    """Say in plain words what pydantic found."""
+    limit = detail.get("ctx", {}).get("max_length")
+    known = {
+        "missing": "is missing",
+        "string_too_short": "is empty",
+        "string_type": "is not a string",
+        "too_long": f"is longer than {limit} characters",
+        "string_too_long": f"is longer than {limit} characters",
+    }
+    return known.get(detail["type"], detail["msg"].removeprefix("Value error, "))
 
 
 def as_fields(stance: Stance) -> dict[str, Any]:
-    """A stance as the `RESULT_FIELDS` of a row."""
+    """Lay a stance out as the `RESULT_FIELDS` of a row."""
     return {
         "label": stance.label.value,
         "score": stance.score,
@@ -122,7 +132,7 @@ def as_fields(stance: Stance) -> dict[str, Any]:
 
 
 def _answers(scorer: Scorer, chunk: Sequence[Row]) -> list[dict[str, Any]]:
-    """What to add to each row."""
+    """Find what to add to each row."""
     added: list[dict[str, Any]] = [{} for _ in chunk]
     pairs: dict[int, StancePair] = {}
     for index, row in enumerate(chunk):
@@ -155,7 +165,7 @@ def _halving(scorer: Scorer, pairs: list[StancePair]) -> list[Stance | str]:
 
 
 def _reason(error: DataError) -> str:
-    return "; ".join(_message(p.field, p.message) for p in error.problems) or error.summary
+    return "; ".join(f"{p.field}: {p.message}" for p in error.problems) or error.summary
 
 
 def _check(source: Path, out: Path | None, columns: Sequence[str]) -> None:

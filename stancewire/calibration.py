@@ -20,8 +20,8 @@ class Calibration(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    temperature: float = Field(1.0, gt=0, allow_inf_nan=False)
-    abstain_below: float = Field(0.0, ge=0, le=1)
+    temperature: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    abstain_below: float = Field(default=0.0, ge=0, le=1)
     fitted_on: dict[str, Any] = {}
     """For people: data hash, size, and the figures before and after."""
 

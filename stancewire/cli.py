@@ -1,4 +1,4 @@
-"""The `stancewire` command. One module per group of verbs; a room is imported by its own verbs only.
+"""The `stancewire` command: one module per group of verbs, each importing its room when it runs.
 
 Nothing heavy is imported here, so that `stancewire --help` answers at once.
 """
@@ -12,9 +12,11 @@ from typing import Annotated
 import typer
 
 from stancewire import cli_data, cli_score, cli_train
-from stancewire.errors import DataError, GateRefused, StancewireError
+from stancewire.errors import ConfigError, DataError, GateRefused, StancewireError
 
 DEBUG = "STANCEWIRE_DEBUG"
+LOCAL_REGISTRY = "mlflow.db"
+"""Where training tracks unless told otherwise: SQLite in the working directory."""
 
 app = typer.Typer(
     help="Label what a spokesperson said by the stance it takes toward a target.",
@@ -30,12 +32,25 @@ app.command("rollback")(cli_train.rollback)
 app.add_typer(cli_data.app, name="data")
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(version("stancewire"))
+        raise typer.Exit
+
+
 @app.callback()
 def options(
     debug: Annotated[
         bool, typer.Option("--debug", envvar=DEBUG, help="Show the traceback of an error.")
     ] = False,
-    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", is_eager=True, callback=_print_version, help="Print the version."
+        ),
+    ] = False,
 ) -> None:
     """Label what a spokesperson said by the stance it takes toward a target."""
     if debug:
@@ -67,12 +82,25 @@ def serve(
         host=host,
         port=port,
         bundle=bundle,
-        tracking_uri=tracking_uri,
+        tracking_uri=None if bundle else _registry(tracking_uri, alias),
         alias=alias,
         poll_s=poll_s,
         threads=threads,
     )
     run(settings)
+
+
+def _registry(given: str | None, alias: str) -> str:
+    """Name the registry to follow: the one given, else the one that training made here."""
+    if given is None and not Path(LOCAL_REGISTRY).is_file():
+        raise ConfigError(
+            f"nothing to serve: there is no {LOCAL_REGISTRY} here. Give --bundle DIR or "
+            "--tracking-uri, or make a model: `stancewire train`, then `stancewire promote`"
+        )
+    uri = given or f"sqlite:///{LOCAL_REGISTRY}"
+    hint = "if no version has that alias yet, give it to one: stancewire promote VERSION"
+    typer.echo(f"following models:/stancewire@{alias}; {hint}", err=True)
+    return uri
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -6,6 +6,8 @@ import typer
 
 from stancewire.errors import DataError
 
+MOST = 12  # entries of one kind that a table shows
+
 app = typer.Typer(help="Check and count a corpus.", no_args_is_help=True)
 
 Source = Annotated[
@@ -53,7 +55,9 @@ def stats(
 
 def _shown(value: Any) -> str:  # noqa: ANN401 - statistics are plain, nested data
     if isinstance(value, dict):
-        inner = [f"{k}: {_shown(v)}" for k, v in value.items()]
-        nested = any(isinstance(v, dict) for v in value.values())
-        return ("\n" if nested else ", ").join(inner)
+        is_nested = any(isinstance(v, dict) for v in value.values())
+        parts = [f"{name}: {_shown(v)}" for name, v in list(value.items())[:MOST]]
+        if len(value) > MOST:
+            parts.append(f"… and {len(value) - MOST} more (--json shows all)")
+        return ("\n" if is_nested else ", ").join(parts)
     return f"{value:.2f}" if isinstance(value, float) else str(value)

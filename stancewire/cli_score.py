@@ -68,7 +68,7 @@ def _check(
 
 
 def _scorer(bundle: Path | None, url: str | None, threads: int) -> "tuple[Scorer, dict[str, Any]]":
-    """What answers, and what to call it in JSON (filled by a service once it has answered)."""
+    """Give what answers, and what to call it in JSON (filled by a service once it has answered)."""
     if url is not None:
         if bundle is not None:
             raise ConfigError("give either --bundle or --url")
@@ -85,24 +85,26 @@ def _scorer(bundle: Path | None, url: str | None, threads: int) -> "tuple[Scorer
 
 
 def default_bundle() -> Path:
-    """Folder in `$STANCEWIRE_BUNDLE`, else the last good one in the cache of the service here.
+    """Folder in `$STANCEWIRE_BUNDLE`, else what a service on this machine served last.
 
     Raises `BundleError` saying what to do if there is neither.
     """
     given = os.environ.get("STANCEWIRE_BUNDLE")
     if given:
         return Path(given)
-    cache = os.environ.get("STANCEWIRE_CACHE")
-    note = (Path(cache) if cache else Path.home() / ".cache" / "stancewire") / "last-good.json"
-    try:
-        return Path(json.loads(note.read_text(encoding="utf-8"))["path"])
-    except FileNotFoundError:
-        raise BundleError(
-            "no model to ask: give --bundle DIR (a training run leaves one in runs/NAME/bundle), "
-            "set STANCEWIRE_BUNDLE, or give --url of a running service"
-        ) from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BundleError(f"{note} does not name a bundle ({error!r}); give --bundle") from error
+    from stancewire.serving.settings import default_cache
+    from stancewire.serving.versions import VersionCache
+
+    cache = VersionCache(default_cache())
+    notes = sorted(cache.root.glob("last-good-*.json"), key=lambda p: p.stat().st_mtime)
+    for note in reversed(notes):
+        version = cache.last_good(note.stem.removeprefix("last-good-"))
+        if version is not None and cache.bundle_folder(version).is_dir():
+            return cache.bundle_folder(version)
+    raise BundleError(
+        "no model to ask: give --bundle DIR (a training run leaves one in runs/NAME/bundle), "
+        "set STANCEWIRE_BUNDLE, or give --url of a running service"
+    )
 
 
 def _score_file(scorer: "Scorer", file: Path, out: Path | None) -> None:
@@ -149,7 +151,7 @@ def _score_quote(
 
 
 def _as_json(target: str, stance: "Stance") -> dict[str, Any]:
-    """The target, and what `POST /v1/stance` answers for it."""
+    """Lay out the target and what `POST /v1/stance` answers for it."""
     return {
         "target": target,
         "label": stance.label.value,

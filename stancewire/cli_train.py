@@ -1,6 +1,7 @@
 """`stancewire train`, `evaluate`, `promote` and `rollback`: what is done to models."""
 
 import json
+import sys
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -8,8 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from stancewire.errors import DataError
+
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
+
+    from stancewire.training.recipe import Recipe
 
 Mirror = Annotated[
     Path | None, typer.Option(help="Folder that holds public data sets, read in place.")
@@ -35,7 +41,9 @@ def train(
     ] = None,
     revision: Annotated[str | None, typer.Option(help="Commit of a hub id.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the run.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the last checkpoint.")
+    ] = False,
     no_register: Annotated[
         bool, typer.Option("--no-register", help="Log nothing and register no version.")
     ] = False,
@@ -58,24 +66,33 @@ def train(
     if print_config:
         typer.echo(dump(recipe), nl=False)
         return
-    from rich.console import Console
+    _train(recipe, out, resume, register=not no_register)
 
+
+def _train(recipe: "Recipe", out: Path | None, resume: bool, *, register: bool) -> None:
     from stancewire.training import pipeline, report
 
-    result = pipeline.run(recipe, out=out, resume=resume)
-    console = Console()
+    try:
+        result = pipeline.run(recipe, out=out, resume=resume)
+    except Exception as error:
+        # Work was done and lost: it is logged as failed. A bad input is refused before any work.
+        if register and not isinstance(error, DataError):
+            from stancewire.training import tracking
+
+            tracking.log_failure(recipe, error)
+        raise
+    console = _console()
     for table in report.tables(result):
         console.print(table)
     typer.echo(f"bundle in {result.folder / 'bundle'}")
     note = result.folder / "registered.json"
     note.unlink(missing_ok=True)  # of an earlier run into the same folder
-    if no_register:
-        return
-    from stancewire.training import tracking
+    if register:
+        from stancewire.training import tracking
 
-    version = tracking.log(result, register=True)
-    note.write_text(json.dumps({"version": version}) + "\n", encoding="utf-8")
-    typer.echo(f"registered as version {version}")
+        version = tracking.log(result, register=True)
+        note.write_text(json.dumps({"version": version}) + "\n", encoding="utf-8")
+        typer.echo(f"registered as version {version}")
 
 
 def _overrides(given: Mapping[tuple[str, ...], object]) -> dict[str, Any]:
@@ -105,6 +122,7 @@ def evaluate(
     from stancewire.training.evaluate import baselines
     from stancewire.training.evaluate import evaluate as measure
     from stancewire.training.recipe import Linear
+    from stancewire.training.report import split_table
 
     opened = Bundle.open(bundle)
     predictor = Predictor.load(opened)
@@ -114,36 +132,17 @@ def evaluate(
         measure(opened.manifest.family, predictor, records),
         *baselines(data.train, records, Linear(), seed=0),
     ]
-    figures = {e.name: {**e.figures, "macro_f1_interval": list(e.interval())} for e in found}
-    if as_json:
-        document = {
-            "bundle": opened.sha256,
-            "source": source,
-            "split": split.value,
-            "records": len(records),
-            "figures": figures,
-        }
-        typer.echo(json.dumps(document, indent=2))
+    if not as_json:
+        _console().print(split_table(f"{source}, {split}", found))
         return
-    from rich.console import Console
-
-    Console().print(_figures_table(f"{source}, {split}, {len(records)} pairs", figures))
-
-
-def _figures_table(title: str, figures: Mapping[str, Mapping[str, Any]]) -> "Table":
-    from rich.table import Table
-
-    table = Table("model", title=title)
-    names = [name for name, value in next(iter(figures.values())).items() if _is_number(value)]
-    for name in names:
-        table.add_column(name.replace("_", " "), justify="right")
-    for model, values in figures.items():
-        table.add_row(model, *(f"{values[name]:.3f}" for name in names))
-    return table
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float))
+    document = {
+        "bundle": opened.sha256,
+        "source": source,
+        "split": split.value,
+        "records": len(records),
+        "figures": {e.name: {**e.figures, "macro_f1_interval": e.interval()} for e in found},
+    }
+    typer.echo(json.dumps(document, indent=2))
 
 
 def promote(
@@ -154,12 +153,37 @@ def promote(
     from stancewire.training import promote as gate
 
     verdict = gate.promote(version, dry_run=dry_run)
-    _show_verdict(verdict)
-    typer.echo(f"version {version} would be the champion" if dry_run else f"champion: {version}")
+    _console().print(verdict_table(verdict.to_dict()))
+    typer.echo(f"{verdict.candidate} {'would be' if dry_run else 'is'} the champion")
 
 
 def rollback() -> None:
     """Make the previous champion the champion again."""
     from stancewire.training import promote as gate
 
-    gate.rollback()
+    typer.echo(f"version {gate.rollback()} is the champion again")
+
+
+def verdict_table(verdict: Mapping[str, Any]) -> "Table":
+    """One row per check of the gate, from the verdict as plain data (`gate.Verdict.to_dict`)."""
+    from rich.table import Table
+    from rich.text import Text
+
+    title = f"{verdict['candidate']}: {verdict['pairs']} test pairs"
+    table = Table("check", "", "observed", "required", "what was asked", title=title)
+    for check in verdict["checks"]:
+        said = Text("passed", "green") if check["passed"] else Text("refused", "bold red")
+        figures = (_figure(check[name]) for name in ("observed", "required"))
+        table.add_row(Text(check["name"]), said, *figures, Text(check["detail"]))
+    return table
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"
+
+
+def _console() -> "Console":
+    """Make a console wide enough for the tables, also where there is no terminal to ask."""
+    from rich.console import Console
+
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 130)

@@ -44,9 +44,9 @@ class Encoding(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     attention: Literal["blocked", "joint", "separate"] = "blocked"
-    max_text_tokens: int = Field(256, ge=8)  # with [CLS] and [SEP]; MiniLM was trained up to 256
-    max_target_tokens: int = Field(64, ge=4)  # with its [SEP]; a longer target is refused
-    max_targets: int = Field(32, ge=1)  # of one pass: bounds the length of a sequence
+    max_text_tokens: int = Field(default=256, ge=8)  # with [CLS], [SEP]; MiniLM was trained to 256
+    max_target_tokens: int = Field(default=64, ge=4)  # with its [SEP]; a longer target is refused
+    max_targets: int = Field(default=32, ge=1)  # of one pass: bounds the length of a sequence
     position_offset: int = 0  # of the first token; RoBERTa-like encoders count from padding_idx + 1
     cls_id: int
     sep_id: int

@@ -82,7 +82,8 @@ class Remote:
         if len(reply.results) != len(pairs):
             found = f"{len(reply.results)} results for {len(pairs)} items"
             raise StancewireError(f"{self.url} did not answer as agreed: {found}")
-        self.model = reply.model
+        self.model.clear()
+        self.model.update(reply.model)
         return [Stance(**dict(result)) for result in reply.results]
 
     def _post(self, body: bytes) -> bytes:
@@ -116,7 +117,7 @@ def _item(pair: StancePair) -> dict[str, str]:
 
 
 def _refusal(url: str, fault: error.HTTPError) -> StancewireError:
-    """The error that a status and its problem document stand for."""
+    """Turn a status and its problem document into the error that they stand for."""
     try:
         told = json.loads(fault.read())
     except (OSError, ValueError, http.client.HTTPException):
@@ -134,7 +135,7 @@ def _refusal(url: str, fault: error.HTTPError) -> StancewireError:
 def _problems(told: dict[str, Any]) -> list[Problem]:
     listed = told.get("errors")
     return [
-        Problem(str(p.get("item", "request")), str(p.get("field", "")), str(p.get("message", "")))
+        Problem(f"item {p.get('item')}", p.get("field") or "request", str(p.get("message")))
         for p in (listed if isinstance(listed, list) else [])
         if isinstance(p, dict)
     ]

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn, TextIO
+from typing import Any, Literal, NoReturn, TextIO
 
 from stancewire.errors import DataError
 
@@ -170,7 +170,7 @@ class RowWriter:
     def _write_cells(self, cells: Sequence[str]) -> None:
         # Python 3.11's csv leaves a bare carriage return unquoted, and no reader would get it back.
         is_odd = any("\r" in cell for cell in cells)
-        quoting = csv.QUOTE_ALL if is_odd else csv.QUOTE_MINIMAL
+        quoting: Literal[0, 1] = csv.QUOTE_ALL if is_odd else csv.QUOTE_MINIMAL
         csv.writer(self._stream, lineterminator="\n", quoting=quoting).writerow(cells)
 
 

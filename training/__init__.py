@@ -1,0 +1,1 @@
+"""From records to a bundle: recipes, models, the loop, export, evaluation and the gate."""

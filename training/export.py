@@ -25,12 +25,13 @@ class ParityReport:
     """How far the graphs are from the network. Shares in [0, 1]."""
 
     logit_difference: float
-    flips: float
-    f1_drop: float
+    flips: float | None = None
+    f1_drop: float | None = None
 
     def metrics(self) -> dict[str, float]:
-        """By name, for logging."""
-        return {f"parity_{name}": value for name, value in asdict(self).items()}
+        """By name, for logging; without the int8 figures if there is no int8 graph."""
+        values = asdict(self).items()
+        return {f"parity_{name}": value for name, value in values if value is not None}
 
 
 def to_onnx(model: nn.Module, encoder: PairEncoder) -> bytes:
@@ -107,10 +108,12 @@ def export(
     dev: Sequence[StancePair],
     gold: IntArray,
     parity: Parity,
-) -> tuple[bytes, bytes, ParityReport]:
-    """fp32 graph, int8 graph, and how they compare; raises `ExportError` if they differ too much."""
+) -> tuple[bytes, bytes | None, ParityReport]:
+    """fp32 graph, int8 graph (if wanted) and how far they are off; too far is an `ExportError`."""
     fp32 = to_onnx(model, encoder)
     difference = check_onnx(model, fp32, encoder, dev[:32], parity)
+    if not parity.int8:
+        return fp32, None, ParityReport(difference)
     int8 = quantise(fp32, weight_bits=parity.weight_bits, keep_last=model.head_products)
     flips, drop = check_int8(fp32, int8, encoder, dev, gold, parity)
     return fp32, int8, ParityReport(difference, flips, drop)

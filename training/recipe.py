@@ -76,6 +76,7 @@ class Refusal(Frozen):
 class Parity(Frozen):
     """How far the exported graphs may be from what was trained; beyond it the run fails."""
 
+    int8: bool = True  # without it only fp32 is made, and served
     max_logit_difference: float = 1e-3  # ONNX fp32 against torch
     max_flips: float = 0.01  # int8 against fp32: share of dev labels that change
     max_f1_drop: float = 0.005  # int8 against fp32: dev macro-F1

@@ -1,0 +1,121 @@
+"""Tables and card of a run: the numbers shown are the numbers measured."""
+
+import io
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from stancewire.bundle import CALIBRATION, TFIDF, write_bundle
+from stancewire.calibration import Calibration
+from stancewire.data.corpus import Corpus
+from stancewire.labels import ORDER
+from stancewire.records import Record
+from stancewire.training.card import card
+from stancewire.training.evaluate import Evaluation
+from stancewire.training.recipe import Recipe
+from stancewire.training.report import COLUMNS, row, tables
+
+NAMES = ("packed", "majority", "text-only", "target-only")
+PARITY = {"parity_logit_difference": 2e-6, "parity_flips": 0.004, "parity_f1_drop": -0.001}
+
+
+def items(split, n=12):
+    return tuple(
+        Record(
+            id=f"{split}-{i}", text=f"statement {i // 2} of {split}", target=f"target {i % 2}",
+            stance=ORDER[i % 3], source="test", licence="CC0-1.0", split=split, annotators=("a",),
+        )
+        for i in range(n)
+    )  # fmt: skip
+
+
+def evaluation(name, records, wrong):
+    answers = [(i + (i < wrong)) % 3 for i in range(len(records))]
+    abstained = tuple(i < 3 for i in range(len(records)))
+    return Evaluation(name, records, 0.7 * np.eye(3)[answers] + 0.1, abstained)
+
+
+@pytest.fixture
+def result(tmp_path):
+    corpus = Corpus("press", items("train"), items("dev"), items("test"))
+    files = {
+        CALIBRATION: Calibration(temperature=1.5, abstain_below=0.4).model_dump_json().encode(),
+        TFIDF: b"{}",
+    }
+    made = {"git": "abc123", "encoder": "tiny"}
+    return SimpleNamespace(
+        recipe=Recipe(name="press-packed", family="packed", seed=7),
+        corpus=corpus,
+        bundle=write_bundle(tmp_path / "bundle", files, {"family": "tfidf", "made": made}),
+        evaluations={
+            split: [evaluation(n, getattr(corpus, split), 2 * i) for i, n in enumerate(NAMES)]
+            for split in ("dev", "test")
+        },
+        parity=PARITY,
+    )
+
+
+def text(table):
+    console = Console(width=160, file=io.StringIO(), record=True)
+    console.print(table)
+    return console.export_text()
+
+
+def test_each_split_shows_the_model_beside_its_baselines(result):
+    dev, test, _ = (text(t) for t in tables(result))
+
+    assert "dev: 12 pairs, 6 statements" in dev
+    assert "test: 12 pairs, 6 statements" in test
+    for page in (dev, test):
+        positions = [page.index(name) for name in NAMES]
+        assert positions == sorted(positions)
+
+
+def test_a_row_shows_the_figures_of_its_model(result):
+    model = result.evaluations["test"][1]
+
+    cells = dict(zip(COLUMNS, row(model), strict=True))
+
+    assert cells["model"] == "majority"
+    assert cells["macro-F1"] == f"{100 * model.figures['macro_f1']:.1f}" != "100.0"
+    low, high = model.interval()
+    assert cells["95 %"] == f"{100 * low:.1f}–{100 * high:.1f}"
+    assert cells["F1 against"] == f"{100 * model.figures['f1_against']:.1f}"
+    assert cells["NLL"] == f"{model.figures['nll']:.3f}"
+    assert cells["ECE"] == f"{model.figures['ece']:.3f}"
+    assert cells["coverage"] == "75%"
+
+
+def test_parity_is_shown_beside_what_is_allowed(result):
+    page = text(tables(result)[-1])
+
+    assert "2.0e-06" in page and "< 1e-03" in page
+    assert "0.40%" in page and "≤ 1.00%" in page
+    assert "-0.10" in page and "≤ 0.50" in page
+
+
+def test_a_family_without_a_network_has_no_parity(result):
+    result.parity = {}
+
+    assert len(tables(result)) == 2
+
+
+def test_the_card_says_what_was_measured_on_what(result):
+    page = card(result)
+
+    assert page.startswith("# press-packed, seed 7\n")
+    assert result.bundle.sha256 in page and "abc123" in page and "Encoder: tiny" in page
+    for digest in result.corpus.hashes().values():
+        assert digest in page
+    assert "| train | 12 | 6 | 2 |" in page
+    assert (
+        f"| packed | 1.000–1.000 | {result.evaluations['test'][0].figures['macro_f1']:.3f}" in page
+    )
+    assert "Temperature 1.500" in page and "answers 75% of the pairs" in page
+    assert all(name in page for name in NAMES)
+
+
+def test_the_card_shows_no_text_of_a_record(result):
+    assert "statement 0 of" not in card(result)
