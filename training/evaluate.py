@@ -1,4 +1,4 @@
-"""Evaluation through the served `Predictor`, with the baselines that every report prints beside it."""
+"""Evaluation through the served `Predictor`, with the baselines of every report beside it."""
 
 import json
 from collections.abc import Sequence

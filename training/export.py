@@ -1,4 +1,4 @@
-"""From a trained network to graphs, with a hard check that the graphs answer as the network does."""
+"""From a trained network to graphs, with a hard check that they answer as the network does."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -38,7 +38,9 @@ def to_onnx(model: nn.Module, encoder: PairEncoder) -> bytes:
     """The network as one ONNX graph with free batch, token and block axes."""
     sample = encoder.batch(encoder.passes(_SHAPES[-1])).feed()
     inputs = {name: torch.from_numpy(value) for name, value in sample.items()}
-    axes = {name: dict.fromkeys(range(v.ndim), torch.export.Dim.DYNAMIC) for name, v in inputs.items()}
+    axes = {
+        name: dict.fromkeys(range(v.ndim), torch.export.Dim.DYNAMIC) for name, v in inputs.items()
+    }
     program = torch.onnx.export(
         model.eval(),
         (),
@@ -58,7 +60,11 @@ def to_onnx(model: nn.Module, encoder: PairEncoder) -> bytes:
 
 
 def check_onnx(
-    model: nn.Module, graph: bytes, encoder: PairEncoder, samples: Sequence[StancePair], parity: Parity
+    model: nn.Module,
+    graph: bytes,
+    encoder: PairEncoder,
+    samples: Sequence[StancePair],
+    parity: Parity,
 ) -> float:
     """Largest difference of logits between torch and onnxruntime over several shapes.
 
@@ -82,7 +88,12 @@ def check_onnx(
 
 
 def check_int8(
-    fp32: bytes, int8: bytes, encoder: PairEncoder, dev: Sequence[StancePair], gold: IntArray, parity: Parity
+    fp32: bytes,
+    int8: bytes,
+    encoder: PairEncoder,
+    dev: Sequence[StancePair],
+    gold: IntArray,
+    parity: Parity,
 ) -> tuple[float, float]:
     """Share of dev labels that int8 changes, and the drop of macro-F1.
 

@@ -18,6 +18,8 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from stancewire.backends import terms
+from stancewire.calibration import FloatArray
+from stancewire.errors import DataError
 from stancewire.labels import ORDER
 from stancewire.pairs import PairEncoder, StancePair
 from stancewire.records import Record
@@ -66,8 +68,7 @@ class FrozenClassifier(nn.Module):
     def __init__(self, encoder: Encoder) -> None:
         super().__init__()
         self.encoder = encoder
-        width = encoder.transformer.config.hidden_size
-        self.linear = nn.Linear(4 * width + 1, len(ORDER))
+        self.linear = nn.Linear(4 * encoder.width + 1, len(ORDER))
 
     def features(
         self, input_ids: Tensor, position_ids: Tensor, blocks: Tensor, block_ids: Tensor
@@ -120,12 +121,16 @@ def _features(
 
 
 def _regression(
-    features: Any, gold: npt.NDArray[np.int64], linear: Linear, seed: int
+    features: csr_matrix | FloatArray, gold: npt.NDArray[np.int64], linear: Linear, seed: int
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Weights (features, 3) and bias (3,), columns as in `labels.ORDER`."""
+    """Weights (features, 3) and bias (3,), columns as in `labels.ORDER`.
+
+    Raises `DataError` if a stance is missing among the training records.
+    """
     missing = set(range(len(ORDER))) - set(gold.tolist())
     if missing:
-        raise ValueError(f"no training record is {ORDER[missing.pop()]}")
+        names = ", ".join(ORDER[column] for column in sorted(missing))
+        raise DataError(f"no training record is {names}; every stance must be there")
     model = LogisticRegression(C=linear.c, max_iter=linear.max_iter, random_state=seed)
     model.fit(features, gold)
     return model.coef_.T.copy(), model.intercept_.copy()

@@ -50,6 +50,7 @@ class Collator:
         self._encoder = encoder
 
     def __call__(self, items: list[dict[str, Any]]) -> dict[str, Tensor]:
+        """Inputs of the graph and `labels` (b, k)."""
         passes: list[Pass] = [item["pass"] for item in items]
         batch = self._encoder.batch(passes)
         labels = np.full((len(items), len(batch.block_ids)), IGNORED, dtype=np.int64)
@@ -115,11 +116,11 @@ def fit(
     )
     checkpoint = None
     if resume:
-        checkpoint = get_last_checkpoint(str(folder)) if folder.is_dir() else None
+        checkpoint = get_last_checkpoint(str(folder)) if folder.is_dir() else None  # type: ignore[no-untyped-call]
         if checkpoint is None:
             raise ConfigError(f"nothing to resume: {folder} holds no checkpoint")
     trainer.train(resume_from_checkpoint=checkpoint)
-    classifier.eval()
+    classifier.cpu().eval()  # the Trainer may have moved it to a GPU; the graph is made here
     history: list[dict[str, Any]] = trainer.state.log_history
     return history
 
@@ -157,5 +158,3 @@ def _dev_metrics(prediction: EvalPrediction) -> dict[str, float]:
     logits = np.asarray(prediction.predictions)
     real = labels != IGNORED
     return {"macro_f1": macro_f1(labels[real], logits[real].argmax(axis=-1))}
-
-

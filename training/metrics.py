@@ -55,7 +55,11 @@ def reliability(gold: IntArray, probabilities: FloatArray) -> list[tuple[float, 
     correct = probabilities.argmax(axis=-1) == gold
     bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
     return [
-        (float(confidence[bins == b].mean()), float(correct[bins == b].mean()), int((bins == b).sum()))
+        (
+            float(confidence[bins == b].mean()),
+            float(correct[bins == b].mean()),
+            int((bins == b).sum()),
+        )
         for b in range(BINS)
         if (bins == b).any()
     ]
@@ -77,7 +81,9 @@ def bootstrap_interval(
     gold: IntArray, predicted: IntArray, clusters: Sequence[str], *, seed: int, rounds: int = 1000
 ) -> tuple[float, float]:
     """95 % interval of macro-F1, resampling whole statements (`clusters`, one name per item)."""
-    scores = [macro_f1(gold[i], predicted[i]) for i in resamples(clusters, seed=seed, rounds=rounds)]
+    scores = [
+        macro_f1(gold[i], predicted[i]) for i in resamples(clusters, seed=seed, rounds=rounds)
+    ]
     low, high = np.quantile(scores, [0.025, 0.975])
     return float(low), float(high)
 

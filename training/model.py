@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
+from transformers import PreTrainedModel
 
 Attention = Literal["blocked", "joint", "separate"]
 
@@ -45,11 +46,12 @@ def additive(mask: Tensor, dtype: torch.dtype) -> Tensor:
 class Encoder(nn.Module):
     """A pretrained transformer that reads passes instead of sentences."""
 
-    def __init__(self, transformer: nn.Module, attention: Attention) -> None:
+    def __init__(self, transformer: PreTrainedModel, attention: Attention) -> None:
         super().__init__()
         self.transformer = transformer
         self.attention: Attention = attention
         config = transformer.config
+        self.width: int = config.hidden_size
         self.has_types = getattr(config, "type_vocab_size", 0) > 1 and attention != "separate"
 
     def forward(self, input_ids: Tensor, position_ids: Tensor, blocks: Tensor) -> Tensor:
@@ -76,10 +78,9 @@ class PackedClassifier(nn.Module):
     def __init__(self, encoder: Encoder, hidden: int, dropout: float) -> None:
         super().__init__()
         self.encoder = encoder
-        width = encoder.transformer.config.hidden_size
         self.head = nn.Sequential(
             nn.Dropout(dropout),
-            nn.Linear(4 * width, hidden),
+            nn.Linear(4 * encoder.width, hidden),
             nn.GELU(),
             nn.Dropout(dropout),
             nn.Linear(hidden, 3),
@@ -88,7 +89,7 @@ class PackedClassifier(nn.Module):
     def forward(
         self, input_ids: Tensor, position_ids: Tensor, blocks: Tensor, block_ids: Tensor
     ) -> Tensor:
-        """Logits, shape (b, k, 3), columns as in `labels.ORDER`; meaningless where b has no block k."""
+        """Logits, shape (b, k, 3), columns as in `labels.ORDER`; noise where b has no block k."""
         hidden = self.encoder(input_ids, position_ids, blocks)
         u = pool(hidden, blocks, torch.zeros_like(block_ids[:1])).expand(-1, block_ids.shape[0], -1)
         c = pool(hidden, blocks, block_ids)
@@ -99,7 +100,7 @@ class PackedClassifier(nn.Module):
 def parameter_groups(
     model: PackedClassifier, encoder_lr: float, head_lr: float, weight_decay: float
 ) -> list[Mapping[str, Any]]:
-    """Optimiser groups: the head starts from nothing and learns faster; biases and norms do not decay."""
+    """Optimiser groups: the head, new, learns faster; biases and norms do not decay."""
     groups: list[Mapping[str, Any]] = []
     for module, lr in ((model.encoder, encoder_lr), (model.head, head_lr)):
         matrices = [p for p in module.parameters() if p.requires_grad and p.ndim > 1]

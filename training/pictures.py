@@ -2,7 +2,6 @@
 
 import io
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from stancewire.labels import ORDER
@@ -50,5 +49,5 @@ def reliability_diagram(evaluation: Evaluation, title: str) -> bytes:
 
 def _png(figure: Figure) -> bytes:
     out = io.BytesIO()
-    FigureCanvasAgg(figure).print_png(out)
+    figure.savefig(out, format="png")  # a bare Figure draws with Agg
     return out.getvalue()

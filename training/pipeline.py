@@ -59,9 +59,7 @@ def run(recipe: Recipe, *, out: Path | None = None, resume: bool = False) -> Res
     folder = out or Path("runs") / f"{recipe.name}-s{recipe.seed}"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "recipe.yaml").write_text(dump(recipe))
-    data = corpus.load(
-        recipe.data.source, mirror=recipe.data.mirror, only_tag=recipe.data.only_tag
-    )
+    data = corpus.load(recipe.data.source, mirror=recipe.data.mirror, only_tag=recipe.data.only_tag)
     set_seed(recipe.seed)
     family = _tfidf if recipe.family == "tfidf" else _network
     model = family(recipe, data, folder, resume)
@@ -113,7 +111,9 @@ def git_commit() -> str:
     """The commit of the working tree, with "+changes" if it differs; "unknown" outside git."""
     try:
         commit, status = (
-            subprocess.run(["git", *a], capture_output=True, text=True, check=True, timeout=10).stdout
+            subprocess.run(
+                ["git", *a], capture_output=True, text=True, check=True, timeout=10
+            ).stdout
             for a in (["rev-parse", "HEAD"], ["status", "--porcelain"])
         )
     except (OSError, subprocess.SubprocessError):

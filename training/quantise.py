@@ -10,9 +10,8 @@ NeurIPS 2022).
 Weights use 7 bits by default: on CPUs without VNNI, sums of two 8-bit products saturate.
 """
 
-from typing import Any
-
 import numpy as np
+import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
@@ -58,7 +57,7 @@ class _Rewrite:
         self._tiny = self._constant("int8_tiny", np.array(1e-12, np.float32))
         self._last = self._constant("int8_last_axis", np.array([-1], np.int64))
 
-    def product(self, node: onnx.NodeProto, weight: Any) -> list[onnx.NodeProto]:
+    def product(self, node: onnx.NodeProto, weight: npt.NDArray[np.float32]) -> list[onnx.NodeProto]:
         """Nodes equal to `node`, up to rounding: `weight` has shape (d_in, d_out)."""
         source, out = node.input[0], node.output[0]
         nodes = [] if source in self._done else self._quantise_input(source, weight.shape[0])
@@ -101,7 +100,7 @@ class _Rewrite:
             node("Shape", [x], [f"{x}_lead"], start=0, end=-1),
         ]
 
-    def _constant(self, name: str, value: Any) -> str:
+    def _constant(self, name: str, value: npt.NDArray[np.generic]) -> str:
         self._graph.initializer.append(numpy_helper.from_array(value, name))
         return name
 

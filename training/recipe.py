@@ -34,43 +34,43 @@ class Base(Frozen):
     path: str = "minilm"  # the packaged all-MiniLM-L6-v2, a local folder, or a hub id
     revision: str | None = None  # commit of a hub id; required for one, so that it cannot change
     attention: Literal["blocked", "joint"] = "blocked"
-    max_text_tokens: int = Field(256, ge=8)  # as all-MiniLM-L6-v2 was trained
-    max_target_tokens: int = Field(64, ge=4)
+    max_text_tokens: int = Field(default=256, ge=8)  # as all-MiniLM-L6-v2 was trained
+    max_target_tokens: int = Field(default=64, ge=4)
 
 
 class Head(Frozen):
     """The classifier over pooled states."""
 
     hidden: int = 256  # wider did not help on dev
-    dropout: float = Field(0.1, ge=0, lt=1)
+    dropout: float = Field(default=0.1, ge=0, lt=1)
 
 
 class Schedule(Frozen):
     """How long and how fast."""
 
-    epochs: int = Field(3, ge=1)
-    quotes: int = Field(16, ge=1)  # quotes per batch; each brings all its targets
-    encoder_lr: float = Field(5e-5, gt=0)  # above 1e-4 MiniLM forgets its sentence space
-    head_lr: float = Field(5e-4, gt=0)  # the head starts from nothing; the encoder does not
-    warmup: float = Field(0.1, ge=0, le=1)  # share of all steps
-    weight_decay: float = Field(0.01, ge=0)
-    label_smoothing: float = Field(0.0, ge=0, lt=1)
-    patience: int = Field(3, ge=1)  # evaluations without a better dev macro-F1 before stopping
+    epochs: int = Field(default=3, ge=1)
+    quotes: int = Field(default=16, ge=1)  # quotes per batch; each brings all its targets
+    encoder_lr: float = Field(default=5e-5, gt=0)  # above 1e-4 MiniLM forgets its sentence space
+    head_lr: float = Field(default=5e-4, gt=0)  # the head starts from nothing; the encoder does not
+    warmup: float = Field(default=0.1, ge=0, le=1)  # share of all steps
+    weight_decay: float = Field(default=0.01, ge=0)
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1)
+    patience: int = Field(default=3, ge=1)  # epochs without a better dev macro-F1 before stopping
 
 
 class Linear(Frozen):
     """The logistic regressions: `tfidf`, `frozen` and the baselines in every report."""
 
-    c: float = Field(1.0, gt=0)  # inverse regularisation, scikit-learn's default
-    min_df: int = Field(2, ge=1)  # TF-IDF: a term must stand in so many training items
-    max_iter: int = Field(2000, ge=1)
+    c: float = Field(default=1.0, gt=0)  # inverse regularisation, scikit-learn's default
+    min_df: int = Field(default=2, ge=1)  # TF-IDF: a term must stand in so many training items
+    max_iter: int = Field(default=2000, ge=1)
 
 
 class Refusal(Frozen):
     """When to say "not sure"."""
 
-    max_risk: float = Field(0.2, gt=0, lt=1)  # wanted share of errors among answered dev items
-    min_coverage: float = Field(0.5, gt=0, le=1)  # but at least this share must be answered
+    max_risk: float = Field(default=0.2, gt=0, lt=1)  # wanted share of errors among the answered
+    min_coverage: float = Field(default=0.5, gt=0, le=1)  # but at least this share must be answered
 
 
 class Parity(Frozen):
@@ -80,7 +80,7 @@ class Parity(Frozen):
     max_logit_difference: float = 1e-3  # ONNX fp32 against torch
     max_flips: float = 0.01  # int8 against fp32: share of dev labels that change
     max_f1_drop: float = 0.005  # int8 against fp32: dev macro-F1
-    weight_bits: int = Field(7, ge=4, le=8)  # 7: 8-bit products saturate on CPUs without VNNI
+    weight_bits: int = Field(default=7, ge=4, le=8)  # 8-bit products saturate without VNNI
 
 
 class Recipe(Frozen):
@@ -88,7 +88,7 @@ class Recipe(Frozen):
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     family: Literal["packed", "frozen", "tfidf"]
-    seed: int = Field(13, ge=0)
+    seed: int = Field(default=13, ge=0)
     data: Data = Data()
     base: Base = Base()
     head: Head = Head()
