@@ -1,4 +1,4 @@
-"""Corpora by name: the press corpus that ships with the project, public sets, and your own files."""
+"""Corpora by name: the press corpus of this project, public sets, and your own files."""
 
 from dataclasses import dataclass
 from pathlib import Path

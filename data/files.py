@@ -143,6 +143,6 @@ def _summary(path: Path, problems: Sequence[Problem]) -> str:
     return f"{path} cannot be used: {len(problems)} problem(s){rest}"
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "…"

@@ -48,7 +48,11 @@ def main() -> None:
     bundle = Bundle.open(args.bundle)
     assert bundle.manifest.encoding is not None
     fp32 = bundle.bytes(MODEL["fp32"])
-    graphs = {"fp32": fp32, "dynamic int8": dynamic(fp32), "per-token int8": bundle.bytes(MODEL["int8"])}
+    graphs = {
+        "fp32": fp32,
+        "dynamic int8": dynamic(fp32),
+        "per-token int8": bundle.bytes(MODEL["int8"]),
+    }
     encoder = PairEncoder.from_bytes(bundle.bytes(TOKENIZER), bundle.manifest.encoding)
     backends = {name: OnnxBackend(graph, encoder) for name, graph in graphs.items()}
     times: dict[tuple[str, str], list[float]] = {}
@@ -68,7 +72,10 @@ def main() -> None:
         together = backend.logits(PAIRS)[0]
         alone = np.concatenate([backend.logits([p])[0] for p in PAIRS])
         cells = [f"{len(graphs[name]) / 1e6:.0f}", *[f"{r:.2f}x" for r in ratios]]
-        cells += [f"{np.abs(together - reference).max():.4f}", f"{np.abs(together - alone).max():.1e}"]
+        cells += [
+            f"{np.abs(together - reference).max():.4f}",
+            f"{np.abs(together - alone).max():.1e}",
+        ]
         print(f"| {name} | {' | '.join(cells)} |")
 
 

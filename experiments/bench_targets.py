@@ -42,7 +42,9 @@ def main() -> None:
     predictor = Predictor.load(args.bundle, threads=1)
     pairs = [StancePair(QUOTE, target) for target in TARGETS]
     one = median_ms(lambda: predictor.predict(pairs[:1]), args.rounds)
-    print(f"one thread, {len(QUOTE.split())} words, median of {args.rounds}; 1 target = {one:.1f} ms")
+    print(
+        f"one thread, {len(QUOTE.split())} words, median of {args.rounds}; 1 target = {one:.1f} ms"
+    )
     print("| targets | packed | pair by pair |\n|---|---|---|")
     for n in (1, 5, 20):
         packed = median_ms(lambda n=n: predictor.predict(pairs[:n]), args.rounds)

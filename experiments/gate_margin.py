@@ -10,6 +10,7 @@ table of docs/promotion.md.
 import numpy as np
 
 from stancewire.data import corpus
+from stancewire.records import Record
 from stancewire.training.evaluate import Evaluation
 from stancewire.training.gate import GateConfig, lower_bound
 
@@ -42,7 +43,7 @@ def main() -> None:
             print(f"{margin:6.2f} {changed:7.0%} {' '.join(cells)}")
 
 
-def one_bound(test: tuple, changed: float, better: float, draw: Draw) -> float:  # type: ignore[type-arg]
+def one_bound(test: tuple[Record, ...], changed: float, better: float, draw: Draw) -> float:
     """The gate's lower bound for one champion and one candidate drawn at random."""
     gold = Evaluation("gold", test, np.zeros((len(test), 3)), (False,) * len(test)).gold
     right = draw.random(len(test)) < RIGHT

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
@@ -38,9 +39,7 @@ class OnnxBackend:
         # An arena keeps the largest shape it ever saw; inputs vary too much for that.
         options.enable_cpu_mem_arena = False
         try:
-            self._session = ort.InferenceSession(
-                graph, options, providers=["CPUExecutionProvider"]
-            )
+            self._session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime raises its own, undocumented classes
             raise BundleError(f"the graph cannot be loaded: {error}") from error
         self._inputs = {i.name for i in self._session.get_inputs()}
@@ -80,9 +79,9 @@ _WORD = re.compile(r"(?u)\b\w\w+\b")
 
 
 def terms(text: str) -> list[str]:
-    """Lower-case words of two or more letters, and pairs of neighbours, as scikit-learn cuts them."""
+    """Lower-case words of two or more letters and pairs of neighbours, cut as by scikit-learn."""
     words = _WORD.findall(normalise(text).lower())
-    return words + [f"{a} {b}" for a, b in zip(words, words[1:], strict=False)]
+    return words + [f"{a} {b}" for a, b in pairwise(words)]
 
 
 class TfidfBackend:

@@ -71,7 +71,9 @@ class Bundle:
         try:
             manifest = Manifest.model_validate_json(raw)
         except ValidationError as error:
-            raise BundleError(f"{folder / MANIFEST} is not a manifest of layout 1: {error}") from error
+            raise BundleError(
+                f"{folder / MANIFEST} is not a manifest of layout 1: {error}"
+            ) from error
         bundle = cls(folder, manifest, hashlib.sha256(raw).hexdigest())
         if bundle.json(LABELS) != [label.value for label in ORDER]:
             raise BundleError(f"{folder / LABELS} does not hold the labels in their order")
@@ -99,7 +101,7 @@ class Bundle:
         try:
             return Calibration.model_validate_json(self.bytes(CALIBRATION))
         except ValidationError as error:
-            raise BundleError(f"{self.folder / CALIBRATION} is not a calibration: {error}") from error
+            raise BundleError(f"{self.folder / CALIBRATION}: no calibration: {error}") from error
 
     def verify(self) -> None:
         """Check every file; raises `BundleError` on the first that is missing or changed."""

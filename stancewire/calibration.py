@@ -46,5 +46,6 @@ def apply_temperature(logits: npt.NDArray[np.floating[Any]], temperature: float)
 
 def score(probabilities: FloatArray) -> FloatArray:
     """P(favor) − P(against), in [−1, 1], shape (n,)."""
-    result: FloatArray = probabilities[:, INDEX[Label.FAVOR]] - probabilities[:, INDEX[Label.AGAINST]]
+    favor, against = probabilities[:, INDEX[Label.FAVOR]], probabilities[:, INDEX[Label.AGAINST]]
+    result: FloatArray = favor - against
     return result

@@ -53,7 +53,7 @@ def stats(
     Console(highlight=False).print(table)
 
 
-def _shown(value: Any) -> str:  # noqa: ANN401 - statistics are plain, nested data
+def _shown(value: Any) -> str:
     if isinstance(value, dict):
         is_nested = any(isinstance(v, dict) for v in value.values())
         parts = [f"{name}: {_shown(v)}" for name, v in list(value.items())[:MOST]]

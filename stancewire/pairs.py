@@ -1,4 +1,4 @@
-"""How a quote and its targets become one sequence of tokens: written once, for training and serving.
+"""How a quote and its targets become one sequence of tokens: once, for training and serving.
 
 A *pass* is one sequence: `[CLS] quote [SEP]` (block 0) and after it one block per target
 (`target [SEP]`, blocks 1…k). What may attend to what is the encoding's `attention`:

@@ -117,6 +117,8 @@ TINY = {
     "num_attention_heads": 2,
     "intermediate_size": 64,
     "max_position_embeddings": 512,
+    "initializer_range": 0.2,  # so that answers differ as much as a trained encoder's do
+    "pad_token_id": SPECIAL["[PAD]"],
 }
 
 

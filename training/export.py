@@ -1,5 +1,6 @@
 """From a trained network to graphs, with a hard check that they answer as the network does."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
@@ -35,24 +36,32 @@ class ParityReport:
 
 
 def to_onnx(model: nn.Module, encoder: PairEncoder) -> bytes:
-    """The network as one ONNX graph with free batch, token and block axes."""
+    """The network as one ONNX graph with free batch, token and block axes.
+
+    Raises `ExportError` if torch cannot export it.
+    """
     sample = encoder.batch(encoder.passes(_SHAPES[-1])).feed()
-    inputs = {name: torch.from_numpy(value) for name, value in sample.items()}
-    axes = {
-        name: dict.fromkeys(range(v.ndim), torch.export.Dim.DYNAMIC) for name, v in inputs.items()
-    }
-    program = torch.onnx.export(
-        model.eval(),
-        (),
-        kwargs=inputs,
-        input_names=list(inputs),
-        output_names=["logits"],
-        dynamic_shapes=axes,
-        opset_version=OPSET,
-        dynamo=True,
-        external_data=False,
-        verbose=False,
-    )
+    with warnings.catch_warnings():
+        # torch's exporter uses a class that torch deprecates.
+        warnings.filterwarnings("ignore", r".*LeafSpec", FutureWarning)
+        try:
+            program = torch.onnx.export(
+                model.eval(),
+                (),
+                kwargs={name: torch.from_numpy(value) for name, value in sample.items()},
+                input_names=list(sample),
+                output_names=["logits"],
+                dynamic_shapes={
+                    name: dict.fromkeys(range(value.ndim), torch.export.Dim.DYNAMIC)
+                    for name, value in sample.items()
+                },
+                opset_version=OPSET,
+                dynamo=True,
+                external_data=False,
+                verbose=False,
+            )
+        except torch.onnx.OnnxExporterError as error:
+            raise ExportError(f"the network cannot be exported: {error}") from error
     if program is None:
         raise ExportError("the exporter gave nothing")
     graph: bytes = program.model_proto.SerializeToString()
@@ -71,14 +80,15 @@ def check_onnx(
     Raises `ExportError` if it reaches the recipe's bound.
     """
     backend = OnnxBackend(graph, encoder)
-    worst = 0.0
+    differences = []
     for pairs in [*_SHAPES, list(samples)]:
         answers, _ = backend.logits(pairs)
         for one in encoder.passes(pairs):
             feed = {k: torch.from_numpy(v) for k, v in encoder.batch([one]).feed().items()}
             with torch.no_grad():
                 wanted = model(**feed)[0, : len(one.members)].numpy()
-            worst = max(worst, float(np.abs(wanted - answers[list(one.members)]).max()))
+            differences.append(np.abs(wanted - answers[list(one.members)]).max())
+    worst = float(np.max(differences))  # unlike max(), it does not lose what is not a number
     if not worst < parity.max_logit_difference:
         raise ExportError(
             f"the ONNX graph differs from the network by {worst:.2g} in a logit; "

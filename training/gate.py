@@ -34,9 +34,7 @@ class GateConfig(Frozen):
     # How much worse than the champion a candidate may at most plausibly be: some hundreds of test
     # pairs cannot show less (docs/promotion.md has the numbers). Above 0, or an equal would fail.
     champion_margin: float = Field(default=0.03, gt=0, lt=1)
-    rounds: int = Field(
-        default=2000, ge=100
-    )  # the bound then moves by about 0.1 points between seeds
+    rounds: int = Field(default=2000, ge=100)  # between seeds the bound then moves by 0.05 points
     confidence: float = Field(default=0.95, gt=0.5, lt=1)  # one-sided
     seed: int = Field(default=13, ge=0)  # one candidate, one verdict
 

@@ -5,6 +5,7 @@ here is only what is particular: batches of passes, the loss over their targets,
 """
 
 import math
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 from transformers import EarlyStoppingCallback, Trainer, TrainingArguments, set_seed
-from transformers.trainer_utils import EvalPrediction, get_last_checkpoint
+from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, EvalPrediction, get_last_checkpoint
 
 from stancewire.errors import ConfigError, DataError
 from stancewire.pairs import PairEncoder, Pass
@@ -93,8 +94,8 @@ def fit(
 ) -> list[dict[str, Any]]:
     """Train in place and leave the weights of the best epoch by dev macro-F1; gives the history.
 
-    Checkpoints go to `folder`; with `resume` the last one is taken up, and it is an error if there
-    is none.
+    Checkpoints go to `folder`; with `resume` the last one is taken up, and it is a `ConfigError` if
+    there is none; without, those of an earlier run are removed.
     """
     items = Passes(train, encoder)
     if not len(items):
@@ -114,15 +115,23 @@ def fit(
         optimizers=(torch.optim.AdamW(groups), None),  # type: ignore[arg-type]
         callbacks=[EarlyStoppingCallback(schedule.patience)],
     )
-    checkpoint = None
-    if resume:
-        checkpoint = get_last_checkpoint(str(folder)) if folder.is_dir() else None  # type: ignore[no-untyped-call]
-        if checkpoint is None:
-            raise ConfigError(f"nothing to resume: {folder} holds no checkpoint")
-    trainer.train(resume_from_checkpoint=checkpoint)
+    trainer.train(resume_from_checkpoint=_checkpoint(folder, resume))
     classifier.cpu().eval()  # the Trainer may have moved it to a GPU; the graph is made here
     history: list[dict[str, Any]] = trainer.state.log_history
     return history
+
+
+def _checkpoint(folder: Path, resume: bool) -> str | None:
+    """The checkpoint to go on from, or none for a new run."""
+    if resume:
+        last = get_last_checkpoint(str(folder)) if folder.is_dir() else None  # type: ignore[no-untyped-call]
+        if last is None:
+            raise ConfigError(f"nothing to resume: {folder} holds no checkpoint")
+        return str(last)
+    # What an earlier run left here would be taken for this run's by a later resume.
+    for old in folder.glob(f"{PREFIX_CHECKPOINT_DIR}-*"):
+        shutil.rmtree(old)
+    return None
 
 
 def _arguments(schedule: Schedule, seed: int, folder: Path, *, steps: int) -> TrainingArguments:

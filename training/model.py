@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from stancewire.errors import ConfigError
+
 Attention = Literal["blocked", "joint", "separate"]
 
 
@@ -67,6 +69,21 @@ class Encoder(nn.Module):
             extra["position_ids"] = position_ids
         hidden: Tensor = self.transformer(input_ids=input_ids, **extra).last_hidden_state
         return hidden
+
+
+def freeze(encoder: Encoder, layers: int) -> None:
+    """Keep the embeddings and the first `layers` layers as they were pretrained.
+
+    They are then neither changed nor differentiated: less to overfit, and less work. Raises
+    `ConfigError` if the encoder has no such layers where transformers usually keeps them.
+    """
+    if layers == 0:
+        return
+    stack = getattr(getattr(encoder.transformer, "encoder", None), "layer", None)
+    if stack is None or len(stack) < layers:
+        raise ConfigError(f"this encoder does not have {layers} layers to freeze")
+    for module in (encoder.transformer.embeddings, *stack[:layers]):
+        module.requires_grad_(False)
 
 
 class PackedClassifier(nn.Module):

@@ -21,7 +21,7 @@ from stancewire.predictor import Predictor
 from stancewire.training import calibrate, encoders, export, linear, loop
 from stancewire.training.evaluate import Evaluation, baselines, evaluate
 from stancewire.training.metrics import gold_indices
-from stancewire.training.model import PackedClassifier
+from stancewire.training.model import PackedClassifier, freeze
 from stancewire.training.recipe import Recipe, dump
 
 PACKAGES = ("torch", "transformers", "onnxruntime", "scikit-learn", "numpy", "tokenizers", "mlflow")
@@ -134,6 +134,7 @@ def _network(one: Recipe, data: Corpus, folder: Path, resume: bool) -> _Model:
     if one.family == "frozen":
         network = linear.fit_frozen(encoder, pairs, data.train, one.linear, seed=one.seed)
     else:
+        freeze(encoder, one.base.frozen_layers)
         network = PackedClassifier(encoder, one.head.hidden, one.head.dropout)
         history = loop.fit(
             network, pairs, data.train, data.dev, one.schedule,

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+FloatArray = npt.NDArray[np.float32]
 ZERO_POINT = 128
 """Of quantised activations: they are symmetric around it."""
 
@@ -57,7 +58,7 @@ class _Rewrite:
         self._tiny = self._constant("int8_tiny", np.array(1e-12, np.float32))
         self._last = self._constant("int8_last_axis", np.array([-1], np.int64))
 
-    def product(self, node: onnx.NodeProto, weight: npt.NDArray[np.float32]) -> list[onnx.NodeProto]:
+    def product(self, node: onnx.NodeProto, weight: FloatArray) -> list[onnx.NodeProto]:
         """Nodes equal to `node`, up to rounding: `weight` has shape (d_in, d_out)."""
         source, out = node.input[0], node.output[0]
         nodes = [] if source in self._done else self._quantise_input(source, weight.shape[0])

@@ -34,8 +34,9 @@ class Base(Frozen):
     path: str = "minilm"  # the packaged all-MiniLM-L6-v2, a local folder, or a hub id
     revision: str | None = None  # commit of a hub id; required for one, so that it cannot change
     attention: Literal["blocked", "joint"] = "blocked"
+    frozen_layers: int = Field(default=0, ge=0)  # with the embeddings; stay as pretrained
     max_text_tokens: int = Field(default=256, ge=8)  # as all-MiniLM-L6-v2 was trained
-    max_target_tokens: int = Field(default=64, ge=4)
+    max_target_tokens: int = Field(default=64, ge=16)  # the graphs are checked with targets as long
 
 
 class Head(Frozen):

@@ -19,7 +19,9 @@ from stancewire.labels import ORDER
 from stancewire.predictor import Predictor
 from stancewire.records import Record
 from stancewire.training import pipeline, promote, tracking, yardsticks
+from stancewire.training.encoders import MINILM_SHA256
 from stancewire.training.recipe import Data, Recipe
+from stancewire.training.recipe import load as load_recipe
 
 pytestmark = [
     # MLflow's own tables use what SQLAlchemy 2.1 has deprecated.
@@ -440,6 +442,38 @@ def test_the_frozen_baseline_is_asked_and_its_answers_are_kept(
     assert len(fitted) == 2
     with pytest.raises(GateRefused, match="frozen"):
         judge(home, home.versions["fair"], **options)
+
+
+def test_the_baselines_are_those_of_the_committed_recipes():
+    experiments = Path(__file__).parents[2] / "experiments"
+    frozen, tfidf = (load_recipe(experiments / f"press-{n}.yaml") for n in ("frozen", "tfidf"))
+
+    mine = yardsticks.RECIPE
+    assert (mine.name, mine.family, mine.seed) == (frozen.name, frozen.family, frozen.seed)
+    assert (mine.linear, mine.base) == (frozen.linear, frozen.base)
+    assert (yardsticks.TFIDF, mine.seed) == (tfidf.linear, tfidf.seed)
+
+
+@pytest.mark.parametrize(
+    ("changed", "same"),
+    [
+        ({}, True),
+        ({"seed": 14}, False),
+        ({"sha256": "0" * 64}, False),
+        ({"recipe": "mine"}, False),
+        ({"data": {"train": "0" * 64}}, False),
+    ],
+)
+def test_only_the_frozen_baseline_itself_is_compared_with_itself(home, changed, same):
+    data = load(home.corpora["weak"])
+    made = {
+        "recipe": "press-frozen", "seed": 13, "sha256": MINILM_SHA256, "data": data.hashes(),
+    }  # fmt: skip
+    manifest = SimpleNamespace(family="frozen", made={**made, **changed})
+
+    assert yardsticks.is_frozen_baseline(SimpleNamespace(manifest=manifest), data) is same
+    manifest.family = "packed"
+    assert not yardsticks.is_frozen_baseline(SimpleNamespace(manifest=manifest), data)
 
 
 def test_kept_answers_are_not_used_for_another_corpus(home):
