@@ -16,9 +16,15 @@ QUOTE = (
     "forty minutes for a ferry in November will tell us that the bridge is a luxury, and those who "
     "call it a gift to the builders might ask the two schools on the island what they think of it."
 )
-TARGETS = [f"{what} {where}" for what in ("the bridge to", "the ferry from", "the schools of",
-           "the claim that builders profit from", "a referendum on") for where in
-           ("the island", "the northern shore", "the old town", "the harbour district")]  # fmt: skip
+WHAT = (
+    "the bridge to",
+    "the ferry from",
+    "the schools of",
+    "the claim that builders profit from",
+    "a referendum on",
+)
+WHERE = ("the island", "the northern shore", "the old town", "the harbour district")
+TARGETS = [f"{what} {where}" for what in WHAT for where in WHERE]
 
 
 def median_ms(work: Callable[[], object], rounds: int) -> float:

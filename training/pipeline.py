@@ -14,7 +14,7 @@ import torch
 from transformers import set_seed
 
 from stancewire.backends import OnnxBackend, TfidfBackend
-from stancewire.bundle import CALIBRATION, MODEL, TFIDF, TOKENIZER, Bundle, write_bundle
+from stancewire.bundle import CALIBRATION, MANIFEST, MODEL, TFIDF, TOKENIZER, Bundle, write_bundle
 from stancewire.data import corpus
 from stancewire.data.corpus import Corpus
 from stancewire.predictor import Predictor
@@ -54,12 +54,18 @@ class _Model:
 
 
 def run(recipe: Recipe, *, out: Path | None = None, resume: bool = False) -> Result:
-    """Train by `recipe` and leave everything in `out` (default `runs/<name>-s<seed>`)."""
+    """Train by `recipe` and leave everything in `out` (default `runs/<name>-s<seed>`).
+
+    Raises `ExportError`, and leaves no bundle, if a graph does not answer as what was trained.
+    """
     started = time.monotonic()
     folder = out or Path("runs") / f"{recipe.name}-s{recipe.seed}"
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "recipe.yaml").write_text(dump(recipe))
+    (folder / "recipe.yaml").write_text(dump(recipe), encoding="utf-8")
     data = corpus.load(recipe.data.source, mirror=recipe.data.mirror, only_tag=recipe.data.only_tag)
+    # Until this run has passed its checks, the folder must not offer an earlier run's model.
+    for stale in (folder / "bundle" / MANIFEST, folder / "report.json"):
+        stale.unlink(missing_ok=True)
     set_seed(recipe.seed)
     family = _tfidf if recipe.family == "tfidf" else _network
     model = family(recipe, data, folder, resume)

@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 import torch
 
+from stancewire.errors import ConfigError
 from stancewire.pairs import PairEncoder, StancePair
 from stancewire.training.model import (
     Attention,
     PackedClassifier,
     additive,
+    freeze,
     parameter_groups,
     pool,
     visible,
@@ -114,3 +116,36 @@ def test_every_parameter_is_in_exactly_one_group(
         assert group["lr"] == (2.0 if name.startswith("head.") else 1.0), name
         is_matrix = name.endswith("weight") and "LayerNorm" not in name
         assert group["weight_decay"] == (0.5 if is_matrix else 0.0), name
+
+
+def test_frozen_layers_are_neither_changed_nor_given_to_the_optimiser(
+    make_classifier: Callable[..., PackedClassifier], pairs: PairEncoder
+):
+    model = make_classifier()
+    freeze(model.encoder, 1)
+    frozen = {n for n, p in model.encoder.transformer.named_parameters() if not p.requires_grad}
+    assert frozen == {
+        n
+        for n, _ in model.encoder.transformer.named_parameters()
+        if n.startswith(("embeddings.", "encoder.layer.0."))
+    }
+    groups = parameter_groups(model, encoder_lr=1.0, head_lr=2.0, weight_decay=0.5)
+    grouped = {id(p) for group in groups for p in group["params"]}
+    assert grouped == {id(p) for p in model.parameters() if p.requires_grad}
+
+    batch = pairs.batch(pairs.passes([StancePair(QUOTE, "levy")]))
+    model.train()(**{k: torch.from_numpy(v) for k, v in batch.feed().items()}).sum().backward()
+    assert all(p.grad is None for p in model.encoder.transformer.embeddings.parameters())
+
+
+def test_freezing_no_layer_changes_nothing(make_classifier: Callable[..., PackedClassifier]):
+    model = make_classifier()
+    freeze(model.encoder, 0)
+    assert all(p.requires_grad for p in model.parameters())
+
+
+def test_more_layers_than_there_are_cannot_be_frozen(
+    make_classifier: Callable[..., PackedClassifier],
+):
+    with pytest.raises(ConfigError, match="does not have 3 layers"):
+        freeze(make_classifier().encoder, 3)

@@ -1,0 +1,247 @@
+"""Whole runs on a corpus and an encoder small enough for seconds: from a recipe to a bundle."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import f1_score
+
+from stancewire.bundle import Bundle
+from stancewire.data.files import write_records
+from stancewire.errors import BundleError, ConfigError, DataError, ExportError
+from stancewire.labels import ORDER, Label
+from stancewire.predictor import Predictor
+from stancewire.records import Record
+from stancewire.training import pipeline, recipe
+from stancewire.training.recipe import Recipe
+
+# What a statement says of a target decides, and so does its length: no side alone is enough.
+STANCES = {"welcome": "favor", "reject": "against", "see": "neutral"}
+TARGETS = {"train": ["treaty", "levy"], "dev": ["the levy", "a treaty"], "test": ["the treaty"]}
+QUOTES = {"train": 30, "dev": 9, "test": 9}
+FILES = {
+    "tfidf": {"tfidf.json"},
+    "frozen": {"model.onnx", "model.int8.onnx", "tokenizer.json"},
+    "packed": {"model.onnx", "model.int8.onnx", "tokenizer.json"},
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def records(make_record: Callable[..., Record]) -> list[Record]:
+    verbs = list(STANCES)
+    return [
+        make_record(
+            id=f"{split}-{i}-{j}",
+            text=f"we {verbs[i % 3]} the treaty, we {verbs[(i + 1) % 3]} the levy, {split} {i}",
+            target=target,
+            stance=STANCES[verbs[(i + ("levy" in target)) % 3]],
+            split=split,
+        )
+        for split, quotes in QUOTES.items()
+        for i in range(quotes)
+        for j, target in enumerate(TARGETS[split])
+    ]
+
+
+@pytest.fixture(scope="module")
+def source(records: list[Record], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("corpus")
+    for split in QUOTES:
+        write_records(folder / f"{split}.jsonl", [r for r in records if r.split == split])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def make_recipe(source: Path, tiny_encoder_folder: Path) -> Callable[..., Recipe]:
+    def make(family: str, **changes: Any) -> Recipe:
+        fields = {
+            "name": f"tiny-{family}",
+            "family": family,
+            "data": {"source": str(source)},
+            "base": {
+                "path": str(tiny_encoder_folder), "max_text_tokens": 64, "max_target_tokens": 48,
+            },
+            "head": {"hidden": 16},
+            "schedule": {"epochs": 2, "quotes": 4, "encoder_lr": 1e-3, "head_lr": 5e-3},
+            "linear": {"min_df": 1},
+            # A random encoder leaves hardly any margin; what is tested is that int8 is made.
+            "parity": {"max_flips": 1.0, "max_f1_drop": 1.0},
+        }  # fmt: skip
+        return Recipe.model_validate(fields | changes)
+
+    return make
+
+
+@pytest.fixture(scope="module", params=FILES)
+def result(
+    request: pytest.FixtureRequest,
+    make_recipe: Callable[..., Recipe],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> pipeline.Result:
+    out = tmp_path_factory.mktemp("out") / "run"
+    return pipeline.run(make_recipe(request.param), out=out)
+
+
+def test_the_bundle_is_whole_and_says_where_it_comes_from(result: pipeline.Result):
+    bundle = Bundle.open(result.folder / "bundle")
+    bundle.verify()
+    family = result.recipe.family
+    assert set(bundle.manifest.files) == FILES[family] | {"labels.json", "calibration.json"}
+    assert bundle.manifest.family == family
+    assert bundle.manifest.precision == ("fp32" if family == "tfidf" else "int8")
+    made = bundle.manifest.made
+    assert (made["recipe"], made["seed"]) == (f"tiny-{family}", 13)
+    assert made["data"] == result.corpus.hashes()
+    if family != "tfidf":
+        assert len(made["sha256"]) == 64
+        assert result.parity["parity_logit_difference"] < 1e-3
+
+
+def test_the_report_has_the_model_and_its_baselines_on_both_splits(result: pipeline.Result):
+    report = json.loads((result.folder / "report.json").read_text())
+    names = [result.recipe.family, "majority", "text-only", "target-only"]
+    assert {split: list(found) for split, found in report["figures"].items()} == {
+        "dev": names, "test": names,
+    }  # fmt: skip
+    assert report["bundle"] == result.bundle.sha256
+    assert report["calibration"]["temperature"] == result.bundle.calibration().temperature
+    assert recipe.load(result.folder / "recipe.yaml") == result.recipe
+    assert Recipe.model_validate(report["recipe"]) == result.recipe
+
+
+@pytest.mark.parametrize("split", ["dev", "test"])
+def test_what_is_reported_is_what_is_served(
+    result: pipeline.Result, records: list[Record], split: str
+):
+    report = json.loads((result.folder / "report.json").read_text())
+    told = report["figures"][split][result.recipe.family]
+    part = [r for r in records if r.split == split]
+    stances = Predictor.load(result.folder / "bundle").predict([r.pair for r in part])
+    gold, predicted = [r.stance.value for r in part], [s.label.value for s in stances]
+    labels = [label.value for label in ORDER]
+    f1 = f1_score(gold, predicted, labels=labels, average="macro", zero_division=0)
+    true = [s.probabilities[r.stance] for s, r in zip(stances, part, strict=True)]
+    assert told["n"] == len(part)
+    assert told["macro_f1"] == pytest.approx(f1, abs=1e-9)
+    assert told["nll"] == pytest.approx(float(-np.log(true).mean()), abs=1e-5)
+    assert told["coverage"] == pytest.approx(np.mean([not s.abstained for s in stances]))
+    low, high = told["macro_f1_interval"]
+    assert low <= told["macro_f1"] <= high
+
+
+def test_majority_is_the_most_frequent_stance_of_train(
+    result: pipeline.Result, records: list[Record]
+):
+    majority = result.evaluations["test"][1]
+    stances = [r.stance for r in records if r.split == "train"]
+    shares = [stances.count(label) / len(stances) for label in Label]
+    assert majority.probabilities[0].tolist() == pytest.approx(shares)
+
+
+def test_blind_baselines_miss_what_the_pair_tells(result: pipeline.Result):
+    _, majority, _, target_only = result.evaluations["test"]
+    # The test targets are one: whoever sees them alone gives one answer.
+    assert len(set(target_only.predicted)) == 1
+    assert len(set(majority.predicted)) == 1
+
+
+def test_a_run_writes_only_into_its_folder(
+    make_recipe: Callable[..., Recipe], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    result = pipeline.run(make_recipe("packed"), out=tmp_path / "there")
+    assert list(here.iterdir()) == []
+    assert {p.name for p in tmp_path.iterdir()} == {"here", "there"}
+    assert {p.name for p in result.folder.iterdir()} == {
+        "bundle", "checkpoints", "recipe.yaml", "report.json",
+    }  # fmt: skip
+    assert result.history
+
+
+def test_without_a_folder_it_is_named_by_recipe_and_seed(
+    make_recipe: Callable[..., Recipe], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    result = pipeline.run(make_recipe("tfidf", seed=5))
+    assert result.folder == Path("runs/tiny-tfidf-s5")
+    assert [str(p) for p in tmp_path.iterdir()] == [str(tmp_path / "runs")]
+
+
+def test_a_graph_too_far_from_its_network_fails_the_run_and_leaves_no_bundle(
+    make_recipe: Callable[..., Recipe], tmp_path: Path
+):
+    pipeline.run(make_recipe("tfidf"), out=tmp_path)  # an earlier run in the same folder
+    Bundle.open(tmp_path / "bundle")
+    strict = make_recipe("frozen", parity={"max_logit_difference": 0.0})
+    with pytest.raises(ExportError, match="differs from the network"):
+        pipeline.run(strict, out=tmp_path)
+    with pytest.raises(BundleError):
+        Bundle.open(tmp_path / "bundle")
+    assert not (tmp_path / "report.json").exists()
+
+
+def test_int8_that_changes_labels_fails_the_run(
+    make_recipe: Callable[..., Recipe], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    crude = pipeline.export.quantise
+    monkeypatch.setattr(
+        pipeline.export, "quantise", lambda graph, **_: crude(graph, weight_bits=2, keep_last=0)
+    )
+    with pytest.raises(ExportError, match="int8 changes"):
+        pipeline.run(make_recipe("frozen", parity={"max_flips": 0.0}), out=tmp_path)
+    assert not (tmp_path / "bundle").exists()
+
+
+def test_the_same_recipe_gives_the_same_model(make_recipe: Callable[..., Recipe], tmp_path: Path):
+    one = make_recipe("packed", parity={"int8": False})
+    first, second = (pipeline.run(one, out=tmp_path / name).bundle for name in ("a", "b"))
+    for name in ("model.onnx", "calibration.json", "tokenizer.json"):
+        assert first.bytes(name) == second.bytes(name), name
+
+
+def test_an_interrupted_run_is_taken_up(
+    make_recipe: Callable[..., Recipe], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    class Interrupted(Exception):
+        pass
+
+    def cut(*_: object, **__: object) -> None:
+        raise Interrupted
+
+    one = make_recipe("packed", parity={"int8": False})
+    with monkeypatch.context() as patch:
+        patch.setattr(pipeline.export, "export", cut)
+        with pytest.raises(Interrupted):
+            pipeline.run(one, out=tmp_path / "cut")
+    resumed = pipeline.run(one, out=tmp_path / "cut", resume=True)
+    whole = pipeline.run(one, out=tmp_path / "whole")
+    assert resumed.bundle.bytes("model.onnx") == whole.bundle.bytes("model.onnx")
+
+
+def test_nothing_to_resume_is_a_config_error(make_recipe: Callable[..., Recipe], tmp_path: Path):
+    with pytest.raises(ConfigError, match="nothing to resume"):
+        pipeline.run(make_recipe("packed"), out=tmp_path, resume=True)
+
+
+def test_a_corpus_without_a_stance_is_a_data_error(
+    records: list[Record], make_recipe: Callable[..., Recipe], tmp_path: Path
+):
+    kept = [r for r in records if r.split != "train" or r.stance is not Label.NEUTRAL]
+    write_records(tmp_path / "lacking.jsonl", kept)
+    lacking = make_recipe("tfidf", data={"source": str(tmp_path / "lacking.jsonl")})
+    with pytest.raises(DataError, match="no training record is neutral"):
+        pipeline.run(lacking, out=tmp_path / "run")

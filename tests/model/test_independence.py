@@ -1,0 +1,117 @@
+"""The answer for one target does not depend on the others: the real encoder, as it would serve."""
+
+import itertools
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+
+from stancewire.backends import OnnxBackend
+from stancewire.pairs import PairEncoder, StancePair
+from stancewire.training import encoders, export
+from stancewire.training.model import PackedClassifier
+from stancewire.training.quantise import quantise
+from stancewire.training.recipe import Recipe
+
+RECIPE = Recipe(name="independence", family="packed")
+QUOTE = (
+    "The minister said that the ministry “will not be drawn” on the harbour levy, though it "
+    "welcomes the inspectors’ report and has never asked for the port to be closed."
+)
+STRAIGHT = QUOTE.translate(str.maketrans("“”’", '""\''))
+TARGETS = [
+    "the harbour levy",
+    "the inspectors' report",
+    "closing the port",
+    "the claim that the ministry ordered the port to be closed",
+    "the ministry",
+    "a second airport in the north",
+    *[f"paragraph {number} of the report" for number in range(1, 15)],
+]
+TOLERANCE = 1e-5
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def pairs() -> PairEncoder:
+    return encoders.load(RECIPE.base).pair_encoder(RECIPE)
+
+
+@pytest.fixture(scope="module")
+def graphs(pairs: PairEncoder) -> dict[str, bytes]:
+    """The pretrained encoder with a head that nobody trained: independence is not learnt."""
+    encoder = encoders.build(RECIPE, encoders.load(RECIPE.base))
+    torch.manual_seed(3)
+    network = PackedClassifier(encoder, RECIPE.head.hidden, RECIPE.head.dropout)
+    fp32 = export.to_onnx(network, pairs)
+    export.check_onnx(network, fp32, pairs, [], RECIPE.parity)
+    return {"fp32": fp32, "int8": quantise(fp32, weight_bits=7, keep_last=network.head_products)}
+
+
+@pytest.fixture(scope="module", params=["fp32", "int8"])
+def backend(
+    request: pytest.FixtureRequest, graphs: dict[str, bytes], pairs: PairEncoder
+) -> OnnxBackend:
+    return OnnxBackend(graphs[request.param], pairs)
+
+
+@pytest.fixture(scope="module")
+def alone(backend: OnnxBackend) -> np.ndarray:
+    """Answer for each target when it is the only one asked."""
+    answers = np.concatenate([backend.logits([StancePair(QUOTE, t)])[0] for t in TARGETS])
+    # Were all answers alike, nothing below could fail.
+    gaps = [np.abs(a - b).max() for a, b in itertools.combinations(answers[:6], 2)]
+    assert min(gaps) > 100 * TOLERANCE
+    return answers
+
+
+def test_twenty_targets_are_answered_as_each_alone(backend: OnnxBackend, alone: np.ndarray):
+    together, _ = backend.logits([StancePair(QUOTE, target) for target in TARGETS])
+    np.testing.assert_allclose(together, alone, rtol=0, atol=TOLERANCE)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_order_of_targets_does_not_matter(backend: OnnxBackend, alone: np.ndarray, seed: int):
+    order = np.random.default_rng(seed).permutation(len(TARGETS))
+    shuffled, _ = backend.logits([StancePair(QUOTE, TARGETS[i]) for i in order])
+    np.testing.assert_allclose(shuffled, alone[order], rtol=0, atol=TOLERANCE)
+
+
+def test_other_quotes_in_the_batch_do_not_matter(backend: OnnxBackend, alone: np.ndarray):
+    long = "We shall publish the figures in March, as we said we would. " * 12
+    others = [StancePair(long, "publishing the figures"), StancePair("No.", "it")]
+    mixed, _ = backend.logits([others[0], StancePair(QUOTE, TARGETS[0]), others[1]])
+    np.testing.assert_allclose(mixed[1], alone[0], rtol=0, atol=TOLERANCE)
+
+
+def test_more_targets_than_a_pass_holds_are_answered_alike(
+    backend: OnnxBackend, alone: np.ndarray, pairs: PairEncoder
+):
+    asked = [StancePair(QUOTE, target) for target in TARGETS * 2]
+    assert len(asked) > pairs.encoding.max_targets
+    many, _ = backend.logits(asked)
+    np.testing.assert_allclose(many, np.concatenate([alone, alone]), rtol=0, atol=TOLERANCE)
+
+
+def test_the_same_words_set_by_another_newsroom_are_the_same_quote(
+    backend: OnnxBackend, alone: np.ndarray, pairs: PairEncoder
+):
+    assert STRAIGHT != QUOTE
+    straight, _ = backend.logits([StancePair(STRAIGHT, target) for target in TARGETS])
+    np.testing.assert_allclose(straight, alone, rtol=0, atol=TOLERANCE)
+    # Not nearly the same but the same: both settings share one pass.
+    assert len(pairs.passes([StancePair(text, TARGETS[1]) for text in (QUOTE, STRAIGHT)])) == 1
+
+
+def test_the_speaker_does_not_matter(backend: OnnxBackend):
+    named = [StancePair(QUOTE, TARGETS[0], speaker=name) for name in ("Ana Ruiz", None)]
+    answers = [backend.logits([pair])[0] for pair in named]
+    assert (answers[0] == answers[1]).all()
