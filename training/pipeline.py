@@ -148,14 +148,15 @@ def _network(one: Recipe, data: Corpus, folder: Path, resume: bool) -> _Model:
         )  # fmt: skip
     gold = gold_indices([r.stance for r in data.dev])
     dev = [r.pair for r in data.dev]
-    fp32, int8, parity = export.export(network, pairs, dev, gold, one.parity)
+    train = [r.pair for r in data.train]
+    fp32, int8, parity = export.export(network, pairs, train, dev, gold, one.parity)
     files = {MODEL["fp32"]: fp32, TOKENIZER: pretrained.tokenizer.to_str().encode()}
     if int8 is not None:
         files[MODEL["int8"]] = int8
     fields = {
         "encoding": pairs.encoding,
         "precision": "fp32" if int8 is None else "int8",
-        "made": pretrained.origin,
+        "made": {**pretrained.origin, "int8_reach": parity.reach},
     }
     backend = OnnxBackend(int8 or fp32, pairs, threads=torch.get_num_threads())
     return _Model(files, fields, backend, parity.metrics(), history)

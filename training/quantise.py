@@ -5,14 +5,19 @@ value, multiply with integer weights (one scale per output column), scale back. 
 dynamic quantisation takes one scale for the whole batch instead, so that an answer would depend on
 what else is in the batch, other targets included; here it does not, and the error is smaller
 (measured in docs/decisions/int8-per-token.md). Per-token scales as in ZeroQuant (Yao et al.,
-NeurIPS 2022).
+NeurIPS 2022). Channels that are large in every token would take those 8 bits for themselves, so
+part of their size is first moved into the weights, as in SmoothQuant (Xiao et al., ICML 2023).
 
 Weights use 7 bits by default: on CPUs without VNNI, sums of two 8-bit products saturate.
 """
 
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
 import numpy as np
 import numpy.typing as npt
 import onnx
+import onnxruntime as ort
 from onnx import TensorProto, helper, numpy_helper
 
 FloatArray = npt.NDArray[np.float32]
@@ -20,20 +25,39 @@ ZERO_POINT = 128
 """Of quantised activations: they are symmetric around it."""
 
 
-def quantise(graph: bytes, *, weight_bits: int, keep_last: int) -> bytes:
+Reach = Literal["all", "no-narrowing", "square"]
+"""Which products become int8: all of the encoder's; all but the narrowing ones of the feed-forward
+blocks (whose inputs are the roughest); or the square ones of attention alone."""
+REACHES: tuple[Reach, ...] = ("all", "no-narrowing", "square")
+Ranges = Mapping[str, FloatArray]
+"""Largest absolute value of each channel of each product's input, by the input's name."""
+MIGRATION = 0.5
+"""How much of a channel's size moves into the weights; SmoothQuant's default."""
+
+
+def quantise(
+    graph: bytes,
+    *,
+    weight_bits: int,
+    keep_last: int,
+    reach: Reach = "all",
+    ranges: Ranges | None = None,
+) -> bytes:
     """The graph with its constant matrix products in int8, but for the last `keep_last`: the head.
 
-    The head is a thousandth of the work and the first to suffer.
+    The head is a thousandth of the work and the first to suffer. With `ranges` (`input_ranges`)
+    channels are smoothed first.
     """
     model = onnx.load_from_string(graph)
-    weights = {i.name: i for i in model.graph.initializer if len(i.dims) == 2}
-    products = [n for n in model.graph.node if n.op_type == "MatMul" and n.input[1] in weights]
-    chosen = {n.name for n in products[: len(products) - keep_last]}
-    rewrite = _Rewrite(model.graph, weight_bits)
+    weights = {i.name: numpy_helper.to_array(i) for i in model.graph.initializer}
+    products = _products(model, keep_last)
+    chosen = {n.name for n in products if _within(reach, weights[n.input[1]])}
+    smoothing = _smoothing(products, weights, ranges or {})
+    rewrite = _Rewrite(model.graph, weight_bits, smoothing)
     nodes: list[onnx.NodeProto] = []
     for node in model.graph.node:
         if node.name in chosen:
-            nodes += rewrite.product(node, numpy_helper.to_array(weights[node.input[1]]))
+            nodes += rewrite.product(node, weights[node.input[1]])
         else:
             nodes.append(node)
     del model.graph.node[:]
@@ -45,11 +69,56 @@ def quantise(graph: bytes, *, weight_bits: int, keep_last: int) -> bytes:
     return quantised
 
 
+def input_ranges(graph: bytes, feeds: Sequence[Mapping[str, Any]], *, keep_last: int) -> Ranges:
+    """What the inputs of the products reach over the batches `feeds` (see `Batch.feed`)."""
+    model = onnx.load_from_string(graph)
+    names = list(dict.fromkeys(node.input[0] for node in _products(model, keep_last)))
+    for name in names:
+        model.graph.output.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, None))
+    session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    read = {i.name for i in session.get_inputs()}
+    found: dict[str, FloatArray] = {}
+    for feed in feeds:
+        real = feed["blocks"] >= 0
+        answers = session.run(names, {k: v for k, v in feed.items() if k in read})
+        for name, value in zip(names, answers, strict=True):
+            largest = np.abs(value[real]).max(axis=0)
+            found[name] = np.maximum(found.get(name, largest), largest)
+    return found
+
+
+def _products(model: onnx.ModelProto, keep_last: int) -> list[onnx.NodeProto]:
+    matrices = {i.name for i in model.graph.initializer if len(i.dims) == 2}
+    products = [n for n in model.graph.node if n.op_type == "MatMul" and n.input[1] in matrices]
+    return products[: len(products) - keep_last]
+
+
+def _within(reach: Reach, weight: FloatArray) -> bool:
+    d_in, d_out = weight.shape
+    return reach == "all" or d_in == d_out or (reach == "no-narrowing" and d_in < d_out)
+
+
+def _smoothing(
+    products: Sequence[onnx.NodeProto], weights: Mapping[str, FloatArray], ranges: Ranges
+) -> dict[str, FloatArray]:
+    """Divisor of each channel of each input; the weights' rows are multiplied by it."""
+    divisors: dict[str, FloatArray] = {}
+    for name, reached in ranges.items():
+        rows = [np.abs(weights[n.input[1]]).max(axis=1) for n in products if n.input[0] == name]
+        weight = np.maximum(np.max(rows, axis=0), 1e-5)
+        divisor = np.maximum(reached, 1e-5) ** MIGRATION / weight ** (1 - MIGRATION)
+        divisors[name] = (divisor / np.exp(np.log(divisor).mean())).astype(np.float32)
+    return divisors
+
+
 class _Rewrite:
     """Makes the nodes that replace one product; an input is quantised once for all its products."""
 
-    def __init__(self, graph: onnx.GraphProto, weight_bits: int) -> None:
+    def __init__(
+        self, graph: onnx.GraphProto, weight_bits: int, smoothing: Mapping[str, FloatArray]
+    ) -> None:
         self._graph = graph
+        self._smoothing = smoothing
         self._top = 2 ** (weight_bits - 1) - 1
         self._done: set[str] = set()
         self._zero = self._constant("int8_zero_point", np.array(ZERO_POINT, np.uint8))
@@ -63,6 +132,8 @@ class _Rewrite:
         source, out = node.input[0], node.output[0]
         nodes = [] if source in self._done else self._quantise_input(source, weight.shape[0])
         self._done.add(source)
+        if source in self._smoothing:
+            weight = weight * self._smoothing[source][:, None]
         scale = np.abs(weight).max(axis=0) / self._top
         scale[scale == 0] = 1.0
         integers = np.rint(weight / scale).astype(np.int8)
@@ -86,10 +157,13 @@ class _Rewrite:
 
     def _quantise_input(self, x: str, width: int) -> list[onnx.NodeProto]:
         flat = self._constant(f"{x}_flat_shape", np.array([-1, width], np.int64))
+        divisor = self._smoothing.get(x, np.ones(width, np.float32))
+        factor = self._constant(f"{x}_factor", 1 / divisor)
         zero = helper.make_tensor("value", TensorProto.UINT8, [1], [ZERO_POINT])
         node = helper.make_node
         return [
-            node("Reshape", [x, flat], [f"{x}_flat"]),
+            node("Reshape", [x, flat], [f"{x}_rough"]),
+            node("Mul", [f"{x}_rough", factor], [f"{x}_flat"]),
             node("Abs", [f"{x}_flat"], [f"{x}_abs"]),
             node("ReduceMax", [f"{x}_abs", self._last], [f"{x}_largest"], keepdims=0),
             node("Max", [f"{x}_largest", self._tiny], [f"{x}_positive"]),

@@ -60,7 +60,7 @@ def test_splits_share_no_target_and_no_statement(corpus: Corpus):
 
 
 def test_statements_are_as_long_as_statements_are(figures: dict[str, Any]):
-    assert figures["words"]["min"] >= 8
+    assert figures["words"]["min"] >= 6
     assert figures["words"]["max"] <= 120
 
 

@@ -11,7 +11,7 @@ from stancewire.backends import OnnxBackend
 from stancewire.pairs import PairEncoder, StancePair
 from stancewire.training.export import to_onnx
 from stancewire.training.model import PackedClassifier
-from stancewire.training.quantise import quantise
+from stancewire.training.quantise import input_ranges, quantise
 
 LAYERS, PRODUCTS = 2, 6
 """Of the tiny BERT: query, key, value, attention's output, and the two of the feed-forward part."""
@@ -139,3 +139,40 @@ def test_a_column_of_noughts_stays_nought(
     graph = quantise(to_onnx(network, module_pairs), weight_bits=7, keep_last=2)
     logits, _ = OnnxBackend(graph, module_pairs).logits([StancePair(QUOTE, "the levy")])
     assert np.isfinite(logits).all()
+
+
+@pytest.mark.parametrize(("reach", "products"), [("all", 6), ("no-narrowing", 5), ("square", 4)])
+def test_reach_says_which_products_are_quantised(fp32: bytes, reach: str, products: int):
+    graph = quantise(fp32, weight_bits=7, keep_last=2, reach=reach)
+    assert operators(graph)["MatMulIntegerToFloat"] == LAYERS * products
+
+
+def test_ranges_are_of_real_tokens_alone(fp32: bytes, module_pairs: PairEncoder):
+    short = module_pairs.passes([StancePair("we welcome the treaty", "the treaty")])
+    long = module_pairs.passes([StancePair(QUOTE * 3, "the levy")])
+    alone = input_ranges(fp32, [module_pairs.batch(short).feed()], keep_last=2)
+    both = [module_pairs.batch([*short, *long]).feed(), module_pairs.batch(short).feed()]
+    padded = input_ranges(fp32, both, keep_last=2)
+    longer = input_ranges(fp32, [module_pairs.batch(long).feed()], keep_last=2)
+    assert len(alone) == LAYERS * 4  # query, key and value share their input
+    for name, reached in padded.items():
+        np.testing.assert_allclose(reached, np.maximum(alone[name], longer[name]), rtol=1e-4)
+
+
+def test_smoothing_helps_where_one_channel_is_large(
+    make_classifier: Callable[..., PackedClassifier], module_pairs: PairEncoder
+):
+    network = make_classifier()
+    norm = network.encoder.transformer.embeddings.LayerNorm
+    norm.weight.data[3] *= 100
+    graph = to_onnx(network, module_pairs)
+    pairs = [StancePair(QUOTE, target) for target in TARGETS]
+    feeds = [module_pairs.batch(module_pairs.passes(pairs)).feed()]
+    ranges = input_ranges(graph, feeds, keep_last=2)
+    wanted = OnnxBackend(graph, module_pairs).logits(pairs)[0]
+
+    def error(**options: object) -> float:
+        int8 = quantise(graph, weight_bits=7, keep_last=2, **options)
+        return float(np.abs(OnnxBackend(int8, module_pairs).logits(pairs)[0] - wanted).max())
+
+    assert error(ranges=ranges) < 0.7 * error()
