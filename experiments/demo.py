@@ -114,7 +114,11 @@ def service(options: Sequence[str], version: str | None) -> Iterator[str]:
     log = RUNS / "service.log"
     words = command("serve", "--port", "0", *options)
     with log.open("w") as err:
-        process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=err, text=True)
+        # A cache of its own: what a service on this machine served before must not answer here.
+        environment = {**os.environ, "STANCEWIRE_CACHE": str(RUNS.resolve() / "cache")}
+        process = subprocess.Popen(
+            words, stdout=subprocess.PIPE, stderr=err, text=True, env=environment
+        )
         try:
             deadline = time.monotonic() + START_S
             url = address(process, deadline, log)

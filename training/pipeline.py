@@ -17,12 +17,13 @@ from stancewire.backends import OnnxBackend, TfidfBackend
 from stancewire.bundle import CALIBRATION, MANIFEST, MODEL, TFIDF, TOKENIZER, Bundle, write_bundle
 from stancewire.data import corpus
 from stancewire.data.corpus import Corpus
+from stancewire.errors import ConfigError
 from stancewire.predictor import Predictor
 from stancewire.training import calibrate, encoders, export, linear, loop
 from stancewire.training.evaluate import Evaluation, baselines, evaluate
 from stancewire.training.metrics import gold_indices
 from stancewire.training.model import PackedClassifier, freeze
-from stancewire.training.recipe import Recipe, dump
+from stancewire.training.recipe import Linear, Recipe, dump
 
 PACKAGES = ("torch", "transformers", "onnxruntime", "scikit-learn", "numpy", "tokenizers", "mlflow")
 
@@ -61,8 +62,9 @@ def run(recipe: Recipe, *, out: Path | None = None, resume: bool = False) -> Res
     started = time.monotonic()
     folder = out or Path("runs") / f"{recipe.name}-s{recipe.seed}"
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "recipe.yaml").write_text(dump(recipe), encoding="utf-8")
     data = corpus.load(recipe.data.source, mirror=recipe.data.mirror, only_tag=recipe.data.only_tag)
+    _settle(folder / "training.json", _identity(recipe, data), resume)
+    (folder / "recipe.yaml").write_text(dump(recipe), encoding="utf-8")
     # Until this run has passed its checks, the folder must not offer an earlier run's model.
     for stale in (folder / "bundle" / MANIFEST, folder / "report.json"):
         stale.unlink(missing_ok=True)
@@ -82,6 +84,25 @@ def run(recipe: Recipe, *, out: Path | None = None, resume: bool = False) -> Res
     )
     (folder / "report.json").write_text(json.dumps(summary(result), indent=2) + "\n")
     return result
+
+
+def _identity(one: Recipe, data: Corpus) -> dict[str, Any]:
+    """What must be the same when a run is taken up again; it may be given more epochs."""
+    return {
+        "recipe": one.model_dump(
+            mode="json",
+            include={"family": True, "seed": True, "base": True, "head": True, "schedule": True},
+            exclude={"schedule": {"epochs", "patience"}},
+        ),
+        "data": data.hashes(),
+    }
+
+
+def _settle(path: Path, identity: dict[str, Any], resume: bool) -> None:
+    """Note what is trained on what; a resumed run must be of the same recipe and data."""
+    if resume and path.is_file() and json.loads(path.read_text()) != identity:
+        raise ConfigError(f"cannot resume: {path} was written for another recipe or other data")
+    path.write_text(json.dumps(identity, indent=2) + "\n")
 
 
 def summary(result: Result) -> dict[str, Any]:
@@ -115,10 +136,11 @@ def machine() -> dict[str, Any]:
 
 def git_commit() -> str:
     """The commit of the working tree, with "+changes" if it differs; "unknown" outside git."""
+    here = Path(__file__).parent
     try:
         commit, status = (
             subprocess.run(
-                ["git", *a], capture_output=True, text=True, check=True, timeout=10
+                ["git", *a], capture_output=True, text=True, check=True, timeout=10, cwd=here
             ).stdout
             for a in (["rev-parse", "HEAD"], ["status", "--porcelain"])
         )
@@ -169,6 +191,7 @@ def _write(one: Recipe, data: Corpus, model: _Model, folder: Path) -> Bundle:
     made = {
         **model.fields.get("made", {}),
         "recipe": one.name,
+        "settings": one.digest(),
         "seed": one.seed,
         "data": data.hashes(),
         "git": git_commit(),
@@ -182,7 +205,8 @@ def _evaluations(one: Recipe, data: Corpus, bundle: Bundle) -> dict[str, list[Ev
     return {
         split: [
             evaluate(one.family, predictor, records),
-            *baselines(data.train, records, one.linear, seed=one.seed),
+            # By their own settings, not by the recipe's: the yardstick must not move.
+            *baselines(data.train, records, Linear(), seed=one.seed),
         ]
         for split, records in (("dev", data.dev), ("test", data.test))
     }

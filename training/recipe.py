@@ -4,6 +4,7 @@ Unknown keys are errors, all errors are shown at once with their path, and `exte
 (relative to the file) lets a recipe say only what differs.
 """
 
+import hashlib
 from pathlib import Path
 from typing import Any, Literal
 
@@ -32,7 +33,8 @@ class Base(Frozen):
     """Which pretrained encoder, and how it reads pairs."""
 
     path: str = "minilm"  # the packaged all-MiniLM-L6-v2, a local folder, or a hub id
-    revision: str | None = None  # commit of a hub id; required for one, so that it cannot change
+    # Commit of a hub id; required for one. A branch or a tag could change under the same name.
+    revision: str | None = Field(default=None, pattern=r"^[0-9a-f]{40}$")
     attention: Literal["blocked", "joint"] = "blocked"
     frozen_layers: int = Field(default=0, ge=0)  # with the embeddings; stay as pretrained
     max_text_tokens: int = Field(default=256, ge=8)  # as all-MiniLM-L6-v2 was trained
@@ -56,7 +58,7 @@ class Schedule(Frozen):
     warmup: float = Field(default=0.1, ge=0, le=1)  # share of all steps
     weight_decay: float = Field(default=0.01, ge=0)
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
-    patience: int = Field(default=3, ge=1)  # epochs without a better dev macro-F1 before stopping
+    patience: int = Field(default=2, ge=1)  # epochs without a better dev macro-F1 before stopping
 
 
 class Linear(Frozen):
@@ -97,6 +99,13 @@ class Recipe(Frozen):
     linear: Linear = Linear()
     refusal: Refusal = Refusal()
     parity: Parity = Parity()
+
+    def digest(self) -> str:
+        """sha256 of what decides the model, whatever the recipe is called and trained on."""
+        decides = {"family", "seed", "base", "linear"}
+        if self.family == "packed":
+            decides |= {"head", "schedule"}
+        return hashlib.sha256(self.model_dump_json(include=decides).encode()).hexdigest()
 
     def encoding(self, *, cls_id: int, sep_id: int, pad_id: int, position_offset: int) -> Encoding:
         """How this recipe's pairs become tokens, given the tokenizer's special ids."""

@@ -107,11 +107,10 @@ class Registry:
         try:
             with reaching():
                 path = download_artifacts(f"models:/{NAME}/{number}/{BUNDLE}", dst_path=str(folder))
-        except OSError as error:  # how a local artifact store says that there is no such file
-            raise BundleError(f"version {number} holds no bundle: {error}") from error
-        except RegistryError as error:
+        except (OSError, RegistryError) as error:
+            # A local artifact store says OSError for "no such file", and so does a full disk.
             if self._holds(number):
-                raise
+                raise RegistryError(f"cannot download version {number}: {error}") from error
             raise BundleError(f"version {number} holds no bundle") from error
         bundle = Bundle.open(path)
         bundle.verify()

@@ -61,6 +61,8 @@ def parity_table(result: Result) -> Table:
         f"{parity['parity_logit_difference']:.1e}",
         f"< {allowed.max_logit_difference:.0e}",
     )
+    if "parity_flips" not in parity:  # the recipe asked for no int8
+        return table
     table.add_row(
         "int8 against fp32, dev labels that change",
         f"{parity['parity_flips']:.2%}",

@@ -48,9 +48,8 @@ def is_frozen_baseline(bundle: Bundle, data: Corpus) -> bool:
     made = bundle.manifest.made
     return (
         bundle.manifest.family == "frozen"
-        and made.get("recipe") == RECIPE.name
+        and made.get("settings") == RECIPE.digest()
         and made.get("sha256") == encoders.MINILM_SHA256
-        and made.get("seed") == RECIPE.seed
         and made.get("data", {}).get("train") == data.hashes()["train"]
     )
 

@@ -232,6 +232,13 @@ def test_an_interrupted_run_is_taken_up(
     assert resumed.bundle.bytes("model.onnx") == whole.bundle.bytes("model.onnx")
 
 
+def test_another_recipe_is_not_taken_up(make_recipe: Callable[..., Recipe], tmp_path: Path):
+    one = make_recipe("packed", parity={"int8": False})
+    pipeline.run(one, out=tmp_path)
+    with pytest.raises(ConfigError, match="another recipe or other data"):
+        pipeline.run(one.model_copy(update={"seed": one.seed + 1}), out=tmp_path, resume=True)
+
+
 def test_nothing_to_resume_is_a_config_error(make_recipe: Callable[..., Recipe], tmp_path: Path):
     with pytest.raises(ConfigError, match="nothing to resume"):
         pipeline.run(make_recipe("packed"), out=tmp_path, resume=True)

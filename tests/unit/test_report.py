@@ -96,6 +96,14 @@ def test_parity_is_shown_beside_what_is_allowed(result):
     assert "-0.10" in page and "≤ 0.50" in page
 
 
+def test_parity_without_int8_shows_the_graph_alone(result):
+    result.parity = {"parity_logit_difference": 2e-6}
+
+    page = text(tables(result)[-1])
+
+    assert "2.0e-06" in page and "int8" not in page
+
+
 def test_a_family_without_a_network_has_no_parity(result):
     result.parity = {}
 

@@ -75,9 +75,9 @@ def test_a_hub_id_is_asked_for_its_revision_without_its_code(
             return original(tiny_encoder_folder, **options)
 
         monkeypatch.setattr(auto, "from_pretrained", spy)
-    loaded = encoders.load(Base(path="some/model", revision="abc"))
-    assert loaded.origin == {"encoder": "some/model", "revision": "abc"}
-    common = {"name": "some/model", "revision": "abc", "trust_remote_code": False}
+    loaded = encoders.load(Base(path="some/model", revision="ab" * 20))
+    assert loaded.origin == {"encoder": "some/model", "revision": "ab" * 20}
+    common = {"name": "some/model", "revision": "ab" * 20, "trust_remote_code": False}
     assert asked == [common, common | {"use_safetensors": True}]
 
 

@@ -4,7 +4,16 @@ import pytest
 from pydantic import ValidationError
 
 from stancewire.errors import ConfigError
-from stancewire.training.recipe import Base, Parity, Recipe, Schedule, dump, load
+from stancewire.training.recipe import (
+    Base,
+    Head,
+    Linear,
+    Parity,
+    Recipe,
+    Schedule,
+    dump,
+    load,
+)
 
 EXPERIMENTS = Path(__file__).parents[3] / "experiments"
 RECIPES = sorted(p for p in EXPERIMENTS.glob("*.yaml") if p.name != "gate.yaml")
@@ -126,3 +135,11 @@ def test_the_encoding_follows_the_family(family: str, attention: str, expected: 
     assert encoding.max_text_tokens == 99
     assert (encoding.cls_id, encoding.sep_id, encoding.pad_id) == (5, 6, 7)
     assert encoding.position_offset == 2
+
+
+def test_the_digest_is_of_what_decides_the_model():
+    frozen = Recipe(name="a", family="frozen")
+    assert frozen.digest() == Recipe(name="b", family="frozen", head=Head(hidden=8)).digest()
+    assert frozen.digest() != Recipe(name="a", family="frozen", linear=Linear(c=2)).digest()
+    packed = Recipe(name="a", family="packed")
+    assert packed.digest() != Recipe(name="a", family="packed", head=Head(hidden=8)).digest()
