@@ -11,10 +11,12 @@ COPY data data
 COPY serving serving
 COPY training training
 # The environment holds what runs and not even pip; the final stage copies it whole.
+# The wheel is named by its path: by its name, an index could answer with another's.
 RUN pip wheel --no-cache-dir --no-deps --wheel-dir /wheels . \
+    && WHEEL=$(echo /wheels/stancewire-*.whl) \
     && python -m venv --without-pip /opt/stancewire \
     && pip --python /opt/stancewire/bin/python install --no-cache-dir \
-        --constraint constraints.txt --find-links /wheels "stancewire[serve]==0.1.0"
+        --constraint constraints.txt "${WHEEL}[serve]"
 
 FROM python:3.11-slim
 # Nothing is written outside the cache volume and /tmp, so the root file system may be read-only.

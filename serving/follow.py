@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from asyncio.subprocess import PIPE, Process
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from pydantic import ValidationError
@@ -120,7 +121,7 @@ class Follower:
     async def _hear(self, report: Report) -> None:
         if report.kind == "version" and report.version is not None:
             if report.version == self._serving:
-                self._settle()
+                self._confirm()
             else:
                 await self._load(report.version, "registry")
         elif report.kind == "unchanged":
@@ -160,6 +161,13 @@ class Follower:
             await asyncio.to_thread(self._cache.remember, self._follows, version)
         except OSError as error:  # a cache that became read-only must not stop the service
             log.error("the last good version cannot be noted: %s", error)
+
+    def _confirm(self) -> None:
+        """Note that the registry names what is served, which may have come from the cache."""
+        model = self._scorer.current
+        if model.obtained != "registry":
+            self._scorer.swap(replace(model, obtained="registry"))
+        self._settle()
 
     def _settle(self) -> None:
         """All is well."""

@@ -30,7 +30,6 @@ class LoadedModel:
     bundle_sha256: str
     family: str
     precision: str
-    targets_per_pass: int
     loaded_at: datetime
     obtained: Obtained
 
@@ -61,7 +60,6 @@ def load_model(
         bundle_sha256=bundle.sha256,
         family=manifest.family,
         precision=manifest.precision,
-        targets_per_pass=manifest.encoding.targets_per_pass if manifest.encoding else 1,
         loaded_at=datetime.now(UTC),
         obtained=obtained,
     )

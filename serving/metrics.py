@@ -27,7 +27,7 @@ class Metrics:
             registry=self.registry,
         )
         self.items = self._counter("items", "Items answered.")
-        self.passes = self._counter("passes", "Passes of a quote through the model.")
+        self.quotes = self._counter("quotes", "Quotes read by the model, each once.")
         self.cached = self._counter("cached_answers", "Items answered without the model.")
         self.abstained = self._counter("abstained", "Items on which the model abstained.")
         self.shed = self._counter("shed", "Requests refused for lack of room or time.")

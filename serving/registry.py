@@ -12,6 +12,7 @@ import contextlib
 import json
 import logging
 import os
+import re
 import shutil
 import sys
 import threading
@@ -58,7 +59,7 @@ class Registry:
                 self._client = MlflowClient(self._uri, self._uri)
             found = self._client.get_model_version_by_alias(self._model, self._alias)
         except Exception as error:  # MLflow lets SQLAlchemy's, urllib3's and its own through
-            raise RegistryError(f"{type(error).__name__}: {error}") from error
+            raise RegistryError(_told(error)) from error
         return Version(
             name=self._model,
             version=str(found.version),
@@ -88,7 +89,7 @@ class Registry:
                 registry_uri=self._uri,
             )
         except Exception as error:  # as above
-            raise RegistryError(f"{type(error).__name__}: {error}") from error
+            raise RegistryError(_told(error)) from error
         if Path(folder) in Path(given).parents or given.rstrip("/") == folder:
             return Path(given)
         # What is given back is moved away, and must not be the registry's own.
@@ -98,7 +99,7 @@ class Registry:
 def find_bundle(folder: Path) -> Path:
     """Folder at or below `folder` that holds a bundle's manifest. Raises `BundleError`."""
     for path in sorted(folder.rglob(MANIFEST)):
-        with contextlib.suppress(OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError, RecursionError):
             content = json.loads(path.read_bytes())
             if isinstance(content, dict) and "layout" in content:
                 return path.parent
@@ -136,10 +137,10 @@ class Watcher:
                 self._take(version)
         except RegistryError as error:
             log.warning("registry: %s", error)
-            self._tell(Report(kind="registry", message=_short(error)))
+            self._tell(Report(kind="registry"))
         except OSError as error:
             log.warning("cache: %s", error)
-            self._tell(Report(kind="cache", message=_short(error)))
+            self._tell(Report(kind="cache"))
 
     def _take(self, version: Version) -> None:
         self._tell(Report(kind="alive"))
@@ -148,7 +149,7 @@ class Watcher:
         except BundleError as error:
             log.warning("version %s is refused: %s", version.version, error)
             self._put_off(version)
-            self._tell(Report(kind="bundle", message=_short(error)))
+            self._tell(Report(kind="bundle"))
             return
         self._told, self._refused = version, None
         self._tell(Report(kind="version", version=version))
@@ -214,8 +215,9 @@ def _must_exist(uri: str) -> None:
             raise RegistryError(f"there is no {path}")
 
 
-def _short(error: Exception) -> str:
-    return str(error)[:500]
+def _told(error: Exception) -> str:
+    """Class and message, without the user and password of an address: the log is for more eyes."""
+    return re.sub(r"//[^/\s]+@", "//", f"{type(error).__name__}: {error}")
 
 
 if __name__ == "__main__":

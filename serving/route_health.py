@@ -42,7 +42,7 @@ def health_router(service: Service) -> APIRouter:
         responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
     )
     async def metrics() -> Response:
-        """Count requests, items, labels, passes; tell queue and model."""
+        """Count requests, items, labels, quotes; tell queue and model."""
         return Response(service.metrics.text(), media_type="text/plain; version=0.0.4")
 
     return router

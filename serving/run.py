@@ -28,7 +28,7 @@ def serve(settings: Settings) -> None:
         config = uvicorn.Config(
             create_app(settings, service),
             log_config=None,
-            access_log=False,  # `watch` writes it, without the query
+            access_log=False,  # `watch` writes it, with the route alone
             server_header=False,
             ws="none",
             timeout_graceful_shutdown=settings.shutdown_s,

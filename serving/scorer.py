@@ -5,7 +5,6 @@ import math
 import re
 import threading
 import time
-from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -106,7 +105,7 @@ class Scorer:
         except DataError as error:
             problems = [_replaced(problem, places) for problem in error.problems]
             raise DataError(error.summary, problems) from error
-        self._metrics.passes.inc(_passes(chosen, model.targets_per_pass))
+        self._metrics.quotes.inc(len({normalise(p.text) for p in chosen}))
         return stances
 
 
@@ -151,14 +150,6 @@ class _Door:
 def _cost(pairs: Sequence[StancePair]) -> int:
     """Characters to read; a quote asked about many targets is read once."""
     return sum(map(len, {p.text for p in pairs})) + sum(len(p.target) for p in pairs)
-
-
-def _passes(pairs: Sequence[StancePair], targets_per_pass: int) -> int:
-    asked = Counter(p.text for p in pairs)
-    groups: Counter[str] = Counter()
-    for text, n in asked.items():
-        groups[normalise(text)] += n
-    return sum(math.ceil(n / targets_per_pass) for n in groups.values())
 
 
 def _replaced(problem: Problem, places: Sequence[int]) -> Problem:

@@ -7,6 +7,7 @@ Services that share a cache share the versions; each thing followed has a last-g
 Folders and files appear by renaming, whole or not at all.
 """
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -46,7 +47,6 @@ class Report(BaseModel):
     """`alive` only says so; the last three are failures: of the registry, of the bundle it holds,
     of the folder to keep it in."""
     version: Version | None = None
-    message: str = ""
 
 
 class VersionCache:
@@ -64,9 +64,10 @@ class VersionCache:
         """Whether the bundle of `version` is there and whole; marks it as used just now."""
         try:
             Bundle.open(self.bundle_folder(version)).verify()
-            os.utime(self._versions / version.folder)
         except (BundleError, OSError):
             return False
+        with contextlib.suppress(OSError):  # a cache that is read-only or another's still serves
+            os.utime(self._versions / version.folder)
         return True
 
     def adopt(self, version: Version, bundle: Bundle) -> None:

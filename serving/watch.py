@@ -16,7 +16,10 @@ UNMATCHED = "unmatched"
 
 
 class Watch:
-    """ASGI middleware. Logs method, path without query, status and time; never a body."""
+    """ASGI middleware. Logs method, route, status and time.
+
+    Never a body, and never the path as it came: someone may write a quote there by mistake.
+    """
 
     def __init__(self, app: ASGIApp, metrics: Metrics, max_body_bytes: int) -> None:
         self._app = app
@@ -53,9 +56,9 @@ class Watch:
             self._note(scope, status, time.perf_counter() - started)
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
-        self._metrics.requests.labels(_route(scope), str(status)).observe(seconds)
-        path = scope.get("raw_path", b"").decode("ascii", "replace")[:200]
-        log.info("%s %s %d %.1f ms", scope["method"], path, status, 1000 * seconds)
+        route = _route(scope)
+        self._metrics.requests.labels(route, str(status)).observe(seconds)
+        log.info("%s %s %d %.1f ms", scope["method"], route, status, 1000 * seconds)
 
 
 def _route(scope: Scope) -> str:

@@ -29,7 +29,7 @@ class OnnxBackend:
     """Runs a packed graph: passes sorted by length, batched up to a budget of padded tokens."""
 
     def __init__(
-        self, graph: bytes, encoder: PairEncoder, *, threads: int = 1, token_budget: int = 4096
+        self, graph: bytes, encoder: PairEncoder, *, threads: int = 1, token_budget: int = 2048
     ) -> None:
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads

@@ -48,12 +48,15 @@ class Summary:
     abstained: int = 0
     truncated: int = 0
     errors: int = 0
+    lost_lines: int = 0
+    """Of a CSV file, in rows that an unclosed quotation mark made one."""
     first_errors: list[Problem] = field(default_factory=list)
     """The first few, in the order of the rows."""
 
-    def add(self, where: str, fields: Mapping[str, Any]) -> None:
+    def add(self, where: str, fields: Mapping[str, Any], lost_lines: int = 0) -> None:
         """Count one written row."""
         self.rows += 1
+        self.lost_lines += lost_lines
         if ERROR in fields:
             self.errors += 1
             if len(self.first_errors) < SHOWN:
@@ -86,13 +89,13 @@ def score_file(scorer: Scorer, source: Path, out: Path | None) -> Summary:
             for row, answer in zip(chunk, _answers(scorer, chunk), strict=True):
                 fields = row.fields | answer
                 writer.write(fields)
-                summary.add(f"{source}:{row.line}", fields)
+                summary.add(f"{source}:{row.line}", fields, row.lost_lines)
             bar.update(len(chunk))
     return summary
 
 
 def to_pair(fields: Mapping[str, Any]) -> StancePair:
-    """Pair of a row's `text` and `target`; `speaker` and `id` are carried if they are words.
+    """Pair of a row's `text` and `target`.
 
     Raises `DataError` saying what is missing, empty or too long.
     """
@@ -101,9 +104,7 @@ def to_pair(fields: Mapping[str, Any]) -> StancePair:
     except ValidationError as error:
         listed = [f"{e['loc'][0]}: {_words(e)}" for e in error.errors()]
         raise DataError("; ".join(listed)) from error
-    carried = {name: fields.get(name) for name in ("speaker", "id")}
-    words = {k: v for k, v in carried.items() if isinstance(v, str) and v}
-    return StancePair(text=item.text, target=item.target, **words)
+    return StancePair(text=item.text, target=item.target)
 
 
 def _words(detail: ErrorDetails) -> str:

@@ -75,32 +75,38 @@ def serve(
     threads: Annotated[int, typer.Option(min=1, help="CPU threads per scored request.")] = 1,
 ) -> None:
     """Serve stances over HTTP, following the champion of the registry."""
+    from pydantic import ValidationError
+
     from stancewire.serving.run import serve as run
     from stancewire.serving.settings import Settings
 
-    settings = Settings(
-        host=host,
-        port=port,
-        bundle=bundle,
-        tracking_uri=None if bundle else _registry(tracking_uri, alias),
-        alias=alias,
-        poll_s=poll_s,
-        threads=threads,
-    )
+    try:
+        settings = Settings(
+            host=host,
+            port=port,
+            bundle=bundle,
+            tracking_uri=None if bundle else _registry(tracking_uri),
+            alias=alias,
+            poll_s=poll_s,
+            threads=threads,
+        )
+    except ValidationError as error:
+        listed = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+        raise ConfigError(f"cannot serve: {'; '.join(listed)}") from error
+    if settings.tracking_uri:
+        hint = "if no version has that alias yet, give it to one: stancewire promote VERSION"
+        typer.echo(f"following models:/stancewire@{alias}; {hint}", err=True)
     run(settings)
 
 
-def _registry(given: str | None, alias: str) -> str:
+def _registry(given: str | None) -> str:
     """Name the registry to follow: the one given, else the one that training made here."""
     if given is None and not Path(LOCAL_REGISTRY).is_file():
         raise ConfigError(
             f"nothing to serve: there is no {LOCAL_REGISTRY} here. Give --bundle DIR or "
             "--tracking-uri, or make a model: `stancewire train`, then `stancewire promote`"
         )
-    uri = given or f"sqlite:///{LOCAL_REGISTRY}"
-    hint = "if no version has that alias yet, give it to one: stancewire promote VERSION"
-    typer.echo(f"following models:/stancewire@{alias}; {hint}", err=True)
-    return uri
+    return given or f"sqlite:///{LOCAL_REGISTRY}"
 
 
 def main(argv: Sequence[str] | None = None) -> None:

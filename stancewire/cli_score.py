@@ -121,6 +121,8 @@ def _tell(summary: "Summary", out: Path | None) -> None:
         f"{summary.rows} rows: {summary.scored} scored ({summary.abstained} not sure, "
         f"{summary.truncated} truncated), {summary.errors} with an error"
     )
+    if summary.lost_lines:
+        said += f"; {summary.lost_lines} lines lost to an unclosed quotation mark"
     typer.echo(f"{said}; written to {out}" if out else said, err=True)
     for problem in summary.first_errors:
         typer.echo(f"  {problem.where}: {problem.message}", err=True)

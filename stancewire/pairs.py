@@ -11,7 +11,7 @@ A *pass* is one sequence: `[CLS] quote [SEP]` (block 0) and after it one block p
   nothing is read across. For features of an untouched encoder.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -46,7 +46,8 @@ class Encoding(BaseModel):
     attention: Literal["blocked", "joint", "separate"] = "blocked"
     max_text_tokens: int = Field(default=256, ge=8)  # with [CLS], [SEP]; MiniLM was trained to 256
     max_target_tokens: int = Field(default=64, ge=4)  # with its [SEP]; a longer target is refused
-    max_targets: int = Field(default=32, ge=1)  # of one pass: bounds the length of a sequence
+    max_targets: int = Field(default=32, ge=1)  # of one pass
+    max_pass_tokens: int = Field(default=640, ge=1)  # attention costs their square
     position_offset: int = 0  # of the first token; RoBERTa-like encoders count from padding_idx + 1
     cls_id: int
     sep_id: int
@@ -60,7 +61,7 @@ class Encoding(BaseModel):
 
 @dataclass(frozen=True)
 class Pass:
-    """One sequence: a quote and up to `max_targets` targets."""
+    """One sequence: a quote and as many of its targets as the encoding's bounds allow."""
 
     input_ids: tuple[int, ...]
     position_ids: tuple[int, ...]
@@ -129,12 +130,28 @@ class PairEncoder:
         groups: dict[str, list[int]] = {}
         for index, text in enumerate(texts):
             groups.setdefault(text, []).append(index)
-        size = self.encoding.targets_per_pass
         return [
-            self._pack(ids[text], [(i, ids[targets[i]]) for i in members[start : start + size]])
-            for text, members in groups.items()
-            for start in range(0, len(members), size)
+            self._pack(ids[text], [(i, ids[targets[i]]) for i in members])
+            for text, all_members in groups.items()
+            for members in self._split(ids[text], [(i, ids[targets[i]]) for i in all_members])
         ]
+
+    def _split(
+        self, text: list[int], targets: Sequence[tuple[int, list[int]]]
+    ) -> Iterator[list[int]]:
+        """Members of each pass: as many as its bounds on targets and tokens allow, at least one."""
+        quote = min(len(text) + 2, self.encoding.max_text_tokens)
+        members: list[int] = []
+        tokens = quote
+        for index, target in targets:
+            size = len(target) + 2
+            is_full = len(members) == self.encoding.targets_per_pass
+            if members and (is_full or tokens + size > self.encoding.max_pass_tokens):
+                yield members
+                members, tokens = [], quote
+            members.append(index)
+            tokens += size
+        yield members
 
     def batch(self, passes: Sequence[Pass]) -> Batch:
         """Passes padded to the longest of them."""

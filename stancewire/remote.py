@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import re
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -70,11 +71,17 @@ class Remote:
         """
         stances: list[Stance] = []
         for start in range(0, len(pairs), MAX_ITEMS):
-            stances += self._ask(pairs[start : start + MAX_ITEMS])
+            try:
+                stances += self._ask(pairs[start : start + MAX_ITEMS])
+            except DataError as fault:
+                problems = [_moved(problem, start) for problem in fault.problems]
+                raise DataError(fault.summary, problems) from fault
         return stances
 
     def _ask(self, pairs: Sequence[StancePair]) -> list[Stance]:
-        body = json.dumps({"items": [_item(pair) for pair in pairs]}).encode()
+        # `speaker` and `id` stay here: the answer does not need them, and the service limits them.
+        items = [{"text": pair.text, "target": pair.target} for pair in pairs]
+        body = json.dumps({"items": items}).encode()
         try:
             reply = _Reply.model_validate_json(self._post(body))
         except ValidationError as fault:
@@ -111,9 +118,12 @@ class Remote:
             raise StancewireError(f"no answer from {self.url}: {reason}") from fault
 
 
-def _item(pair: StancePair) -> dict[str, str]:
-    fields = {"text": pair.text, "target": pair.target, "speaker": pair.speaker, "id": pair.id}
-    return {name: value for name, value in fields.items() if value is not None}
+def _moved(problem: Problem, by: int) -> Problem:
+    """Name the item by its place among all pairs, not by that in its request."""
+    found = re.fullmatch(r"item (\d+)", problem.where)
+    if found is None:
+        return problem
+    return Problem(f"item {int(found[1]) + by}", problem.field, problem.message)
 
 
 def _refusal(url: str, fault: error.HTTPError) -> StancewireError:

@@ -25,6 +25,8 @@ class Row:
     line: int
     fields: dict[str, Any] = field(default_factory=dict)
     error: str | None = None
+    lost_lines: int = 0
+    """Lines that could not be told apart, if they were more than one."""
 
 
 @dataclass(frozen=True)
@@ -117,13 +119,14 @@ def _csv_rows(path: Path) -> Iterator[Row]:
     header = _checked_header(path, next(reader, []))
     lines.take()
     while True:
+        first = reader.line_num + 1
         try:
             cells = next(reader)
         except StopIteration:
             return
         except csv.Error as error:  # the reader goes on with the next line
             lines.take()
-            yield Row(reader.line_num, error=f"line {reader.line_num}: expected CSV: {error}")
+            yield _unreadable(first, reader.line_num, error)
             continue
         complaint = lines.take()
         if not cells:
@@ -131,6 +134,17 @@ def _csv_rows(path: Path) -> Iterator[Row]:
         if len(cells) != len(header):
             complaint = f"expected {len(header)} cells as in the header, found {len(cells)}"
         yield Row(reader.line_num, dict(zip(header, cells, strict=False)), complaint)
+
+
+def _unreadable(first: int, last: int, error: csv.Error) -> Row:
+    """Stand for lines `first` to `last`: several are one row only by a quotation mark."""
+    if first == last:
+        return Row(last, error=f"line {last}: expected CSV: {error}")
+    said = (
+        f"lines {first}-{last} are lost: a quotation mark opened on line {first} is not closed, "
+        f"or a later one is not: {error}"
+    )
+    return Row(last, error=said, lost_lines=last - first + 1)
 
 
 def _header(path: Path) -> list[str]:

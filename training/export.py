@@ -15,7 +15,7 @@ from stancewire.pairs import PairEncoder, StancePair
 from stancewire.training.linear import FrozenClassifier
 from stancewire.training.metrics import IntArray, macro_f1
 from stancewire.training.model import PackedClassifier
-from stancewire.training.quantise import REACHES, Reach, input_ranges, quantise
+from stancewire.training.quantise import REACHES, input_ranges, quantise
 from stancewire.training.recipe import Parity
 
 SAMPLE = 400
@@ -30,7 +30,7 @@ class ParityReport:
     logit_difference: float
     flips: float | None = None
     f1_drop: float | None = None
-    reach: Reach | None = None
+    int8_share: float | None = None
 
     def metrics(self) -> dict[str, float]:
         """By name, for logging; without the int8 figures if there is no int8 graph."""
@@ -105,7 +105,7 @@ class Int8:
     """An int8 graph and how far its answers on dev are from those of fp32."""
 
     graph: bytes
-    reach: Reach
+    reach: float
     flips: float
     f1_drop: float
 

@@ -178,7 +178,7 @@ def _network(one: Recipe, data: Corpus, folder: Path, resume: bool) -> _Model:
     fields = {
         "encoding": pairs.encoding,
         "precision": "fp32" if int8 is None else "int8",
-        "made": {**pretrained.origin, "int8_reach": parity.reach},
+        "made": {**pretrained.origin, "int8_share": parity.int8_share},
     }
     backend = OnnxBackend(int8 or fp32, pairs, threads=torch.get_num_threads())
     return _Model(files, fields, backend, parity.metrics(), history)

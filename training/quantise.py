@@ -12,7 +12,7 @@ Weights use 7 bits by default: on CPUs without VNNI, sums of two 8-bit products 
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,10 +25,9 @@ ZERO_POINT = 128
 """Of quantised activations: they are symmetric around it."""
 
 
-Reach = Literal["all", "no-narrowing", "square"]
-"""Which products become int8: all of the encoder's; all but the narrowing ones of the feed-forward
-blocks (whose inputs are the roughest); or the square ones of attention alone."""
-REACHES: tuple[Reach, ...] = ("all", "no-narrowing", "square")
+REACHES = (1.0, 5 / 6, 2 / 3, 1 / 2, 1 / 3)
+"""Shares of the encoder's products to try in int8, always the last ones: what is rounded in the
+first layers grows on its way through the others. The steps are the layers of a six-layer encoder."""
 Ranges = Mapping[str, FloatArray]
 """Largest absolute value of each channel of each product's input, by the input's name."""
 MIGRATION = 0.5
@@ -40,18 +39,20 @@ def quantise(
     *,
     weight_bits: int,
     keep_last: int,
-    reach: Reach = "all",
+    reach: float = 1.0,
     ranges: Ranges | None = None,
 ) -> bytes:
     """The graph with its constant matrix products in int8, but for the last `keep_last`: the head.
 
-    The head is a thousandth of the work and the first to suffer. With `ranges` (`input_ranges`)
+    The head is a thousandth of the work and the first to suffer. `reach` is the share of the
+    encoder's products that become int8, counted from the last. With `ranges` (`input_ranges`)
     channels are smoothed first.
     """
     model = onnx.load_from_string(graph)
     weights = {i.name: numpy_helper.to_array(i) for i in model.graph.initializer}
     products = _products(model, keep_last)
-    chosen = {n.name for n in products if _within(reach, weights[n.input[1]])}
+    products = products[len(products) - round(reach * len(products)) :]
+    chosen = {node.name for node in products}
     smoothing = _smoothing(products, weights, ranges or {})
     rewrite = _Rewrite(model.graph, weight_bits, smoothing)
     nodes: list[onnx.NodeProto] = []
@@ -93,17 +94,13 @@ def _products(model: onnx.ModelProto, keep_last: int) -> list[onnx.NodeProto]:
     return products[: len(products) - keep_last]
 
 
-def _within(reach: Reach, weight: FloatArray) -> bool:
-    d_in, d_out = weight.shape
-    return reach == "all" or d_in == d_out or (reach == "no-narrowing" and d_in < d_out)
-
-
 def _smoothing(
     products: Sequence[onnx.NodeProto], weights: Mapping[str, FloatArray], ranges: Ranges
 ) -> dict[str, FloatArray]:
     """Divisor of each channel of each input; the weights' rows are multiplied by it."""
     divisors: dict[str, FloatArray] = {}
-    for name, reached in ranges.items():
+    for name in {node.input[0] for node in products} & ranges.keys():
+        reached = ranges[name]
         rows = [np.abs(weights[n.input[1]]).max(axis=1) for n in products if n.input[0] == name]
         weight = np.maximum(np.max(rows, axis=0), 1e-5)
         divisor = np.maximum(reached, 1e-5) ** MIGRATION / weight ** (1 - MIGRATION)

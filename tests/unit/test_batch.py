@@ -119,6 +119,26 @@ def test_bad_rows_of_a_csv_file_do_not_lose_the_others(scorer: Watched, tmp_path
 
 
 @pytest.mark.parametrize(
+    ("end", "lines", "labels"),
+    [
+        ('so "we" said,the treaty\nWe reject it,the treaty\n', "3-5", ["favor", "", "against"]),
+        ("We reject it,the treaty\n", "3-5", ["favor", ""]),  # never closed
+    ],
+)
+def test_lines_that_an_open_quotation_mark_swallows_are_told(
+    scorer: Watched, tmp_path: Path, end: str, lines: str, labels: list[str]
+) -> None:
+    source = tmp_path / "in.csv"
+    start = 'text,target\nWe welcome it,the treaty\n"We reject it,the treaty\nIt is so,the levy\n'
+    source.write_text(start + end)
+    summary = score_file(scorer, source, tmp_path / "out.csv")
+    found = read_csv(tmp_path / "out.csv")
+    assert [row["label"] for row in found] == labels
+    assert f"lines {lines} are lost: a quotation mark opened on line 3" in found[1][ERROR]
+    assert (summary.errors, summary.lost_lines) == (1, 3)
+
+
+@pytest.mark.parametrize(
     "line",
     [
         b"{broken",

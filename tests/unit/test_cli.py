@@ -103,8 +103,12 @@ def test_a_file_with_a_bad_row_is_written_and_the_exit_code_tells(
     told = capsys.readouterr().err
     assert "2 rows: 1 scored" in told
     assert "in.csv:3: text: " in told
+    assert "lines lost" not in told
     found = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
     assert [("error" in row, row.get("label")) for row in found] == [(False, "favor"), (True, None)]
+    source.write_text('text,target\n"We welcome it.,x\nWe reject it.,x\n')
+    assert run("score", *options, "--out", "out.jsonl") == 2
+    assert "1 with an error; 2 lines lost" in capsys.readouterr().err
     source.write_text("text,target\nWe welcome it.,x\n")
     assert run("score", *options) == 0
     assert capsys.readouterr().out.splitlines()[1].startswith("We welcome it.,x,favor,")
@@ -177,13 +181,14 @@ def test_the_recipe_that_would_run_is_printed_with_what_the_options_change(
     import yaml
 
     (tmp_path / "r.yaml").write_text("name: small\nfamily: packed\nseed: 1\n")
-    options = ["--seed", "5", "--mirror", "sets", "--base-model", "org/name", "--revision", "abc"]
+    options = ["--seed", "5", "--mirror", "sets", "--base-model", "org/name"]
+    options += ["--revision", "ab" * 20]
     assert run("train", "--config", "r.yaml", *options, "--print-config") == 0
     recipe: dict[str, Any] = yaml.safe_load(capsys.readouterr().out)
     assert recipe["seed"] == 5
     assert recipe["data"]["mirror"] == "sets"
     assert recipe["base"]["path"] == "org/name"
-    assert recipe["base"]["revision"] == "abc"
+    assert recipe["base"]["revision"] == "ab" * 20
 
 
 def test_a_recipe_with_an_unknown_key_is_refused(
@@ -199,6 +204,13 @@ def test_serving_without_anything_to_serve_says_what_to_do(
 ) -> None:
     assert run("serve") == 2
     assert "stancewire promote" in capsys.readouterr().err
+
+
+def test_an_alias_that_cannot_be_one_is_one_message(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("serve", "--alias", "bad alias", "--tracking-uri", "http://127.0.0.1:1") == 2
+    told = capsys.readouterr().err
+    assert told.startswith("error: cannot serve: alias: ")
+    assert len(told.splitlines()) == 1
 
 
 def test_a_bad_corpus_is_listed_with_every_finding(

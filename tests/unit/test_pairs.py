@@ -53,6 +53,20 @@ def test_every_pair_is_in_exactly_one_pass(encoder: PairEncoder, pairs: list[Sta
         assert len({normalise(pairs[i].text) for i in one.members}) == 1
 
 
+@pytest.mark.parametrize("room", [1, 24, 40, 10_000])
+def test_a_pass_is_no_longer_than_its_bound_unless_one_target_is(
+    tiny_tokenizer: Tokenizer, tiny_encoding: Encoding, room: int
+):
+    encoding = tiny_encoding.model_copy(update={"max_pass_tokens": room, "max_targets": 10})
+    encoder = PairEncoder(tiny_tokenizer, encoding)
+    pairs = [StancePair("we welcome it", " ".join(["treaty"] * n)) for n in (9, 1, 9, 2, 3, 9, 1)]
+    passes = encoder.passes(pairs)
+    assert sorted(i for one in passes for i in one.members) == list(range(len(pairs)))
+    assert all(len(one) <= room or len(one.members) == 1 for one in passes)
+    assert (len(passes) == 1) == (room == 10_000)
+    assert (len(passes) == len(pairs)) == (room == 1)
+
+
 @given(pairs=PAIRS)
 def test_a_quote_costs_as_few_passes_as_it_can(encoder: PairEncoder, pairs: list[StancePair]):
     size = encoder.encoding.targets_per_pass

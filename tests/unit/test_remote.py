@@ -82,9 +82,7 @@ def test_an_answer_is_a_stance_and_names_its_model(service: Service) -> None:
     assert stance.probabilities[Label.NEUTRAL] == 0.2
     assert stance.truncated
     assert remote.model == MODEL
-    assert service.seen == [
-        [{"text": PAIR.text, "target": "the treaty", "speaker": "A. B.", "id": "q1"}]
-    ]
+    assert service.seen == [[{"text": PAIR.text, "target": "the treaty"}]]
 
 
 def test_a_long_list_is_asked_in_pieces_that_the_service_takes(service: Service) -> None:
@@ -106,6 +104,15 @@ def test_a_refused_item_is_a_data_error_with_the_reasons(service: Service) -> No
         ("target", "too long"),
         ("request", "odd"),
     ]
+
+
+def test_a_refused_item_is_named_by_its_place_in_the_whole_list(service: Service) -> None:
+    reasons = [{"item": 1, "field": "target", "message": "too long"}, {"message": "odd"}]
+    whole = json.dumps(good_reply([{}] * MAX_ITEMS)).encode()
+    service.answers = [(200, {}, whole), document(422, errors=reasons)]
+    with pytest.raises(DataError) as raised:
+        Remote(service.url).predict([PAIR] * (MAX_ITEMS + 2))
+    assert [p.where for p in raised.value.problems] == [f"item {MAX_ITEMS + 1}", "item None"]
 
 
 def test_a_service_without_room_is_asked_again_when_it_wishes(service: Service) -> None:

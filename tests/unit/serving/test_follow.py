@@ -111,9 +111,8 @@ def test_a_failed_load_is_tried_again_but_not_at_every_poll(follower, put, setti
 @pytest.mark.parametrize("trouble", ["registry", "bundle", "cache"])
 def test_trouble_is_over_once_the_registry_names_what_is_served(follower, put, trouble):
     one = put("1")
-    hear(follower, version_report(one), Report(kind=trouble, message="/secret"))
+    hear(follower, version_report(one), Report(kind=trouble))
     assert kind(follower) == trouble
-    assert "secret" not in follower.trouble.message
     hear(follower, Report(kind="alive"))
     assert kind(follower) == trouble
     hear(follower, Report(kind="unchanged"))
@@ -126,6 +125,16 @@ def test_a_version_that_is_served_already_is_not_loaded_again(follower, put):
     before = follower._scorer.current
     hear(follower, version_report(one))
     assert follower._scorer.current is before
+
+
+def test_what_served_last_is_the_registry_s_once_it_says_so(follower, put, settings):
+    four = put("4")
+    VersionCache(settings.cache).remember(follower._follows, four)
+    asyncio.run(follower.start())
+    before = follower._scorer.current
+    hear(follower, version_report(four))
+    assert follower._scorer.current.obtained == "registry"
+    assert follower._scorer.current.predictor is before.predictor
 
 
 def test_waits_double_up_to_a_longest_and_start_anew():

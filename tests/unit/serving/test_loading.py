@@ -24,7 +24,7 @@ def test_a_folder_s_model_is_named_after_its_hash_and_its_run(tmp_path):
     bundle = write(tmp_path, made={"run_id": "r1"})
     model = load(tmp_path)
     assert (model.version, model.run_id) == (f"local-{bundle.sha256[:12]}", "r1")
-    assert (model.family, model.precision, model.targets_per_pass) == ("tfidf", "fp32", 1)
+    assert (model.family, model.precision) == ("tfidf", "fp32")
 
 
 def test_a_registered_version_is_named_as_the_registry_names_it(tmp_path):

@@ -107,6 +107,19 @@ def test_a_missing_sqlite_file_is_an_absent_registry_and_is_not_made(tmp_path):
     assert not path.exists()
 
 
+@pytest.mark.parametrize("password", ["hunter2", "p@ss"])
+def test_a_password_in_an_address_is_not_told(tmp_path, password):
+    class Away:
+        def get_model_version_by_alias(self, *_: str) -> None:
+            raise OSError(f"API request to http://ann:{password}@mlflow:5000/api failed")
+
+    registry = Registry("http://mlflow:5000", "m", "champion", VersionCache(tmp_path))
+    registry._client = Away()
+    with pytest.raises(RegistryError) as raised:
+        registry.resolve()
+    assert str(raised.value) == "OSError: API request to http://mlflow:5000/api failed"
+
+
 def test_the_bundle_is_found_wherever_its_manifest_lies(tmp_path):
     deep = tmp_path / "artifacts" / "bundle"
     deep.mkdir(parents=True)
@@ -115,8 +128,9 @@ def test_the_bundle_is_found_wherever_its_manifest_lies(tmp_path):
     assert find_bundle(tmp_path) == deep
 
 
-def test_a_model_without_a_bundle_is_refused(tmp_path):
-    (tmp_path / "manifest.json").write_text("not JSON")
+@pytest.mark.parametrize("content", ["not JSON", "[" * 100_000])
+def test_a_model_without_a_bundle_is_refused(tmp_path, content):
+    (tmp_path / "manifest.json").write_text(content)
     with pytest.raises(BundleError, match="no bundle"):
         find_bundle(tmp_path)
 

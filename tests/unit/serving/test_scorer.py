@@ -46,7 +46,6 @@ def model(predictor: object, version: str = "1") -> LoadedModel:
         bundle_sha256=version * 64,
         family="packed",
         precision="fp32",
-        targets_per_pass=2,
         loaded_at=datetime.now(UTC),
         obtained="bundle",
     )
@@ -100,11 +99,11 @@ def test_another_model_does_not_answer_from_memory():
         assert len(second.asked) == 1
 
 
-def test_passes_count_quotes_by_targets_per_pass():
+def test_a_quote_counts_once_for_all_its_targets():
     with running() as scorer:
         scorer.swap(model(FakePredictor()))
         asyncio.run(scorer.score([*pairs("a", "b", "c"), *pairs("a", text="another")]))
-        assert count(scorer, "stancewire_passes_total") == 3
+        assert count(scorer, "stancewire_quotes_total") == 2
 
 
 def test_a_request_keeps_its_model_when_another_takes_over_meanwhile():

@@ -57,6 +57,16 @@ def test_a_torn_version_is_not_held_and_can_be_replaced(cache, adopt):
     assert cache.holds(one)
 
 
+def test_a_whole_version_in_a_cache_of_another_is_held(cache, adopt, monkeypatch):
+    one = adopt("1")
+
+    def refuse(*_):
+        raise PermissionError(1, os.strerror(1))
+
+    monkeypatch.setattr(os, "utime", refuse)
+    assert cache.holds(one)
+
+
 def test_a_second_process_that_brings_the_same_version_changes_nothing(cache, adopt):
     one = adopt("1")
     manifest = cache.bundle_folder(one) / "manifest.json"

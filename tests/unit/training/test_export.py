@@ -12,7 +12,7 @@ from stancewire.errors import ExportError
 from stancewire.pairs import PairEncoder, StancePair
 from stancewire.records import Record
 from stancewire.training import export
-from stancewire.training.export import Int8, check_onnx, to_int8, to_onnx
+from stancewire.training.export import REACHES, Int8, check_onnx, to_int8, to_onnx
 from stancewire.training.metrics import gold_indices
 from stancewire.training.model import PackedClassifier
 from stancewire.training.quantise import quantise
@@ -135,12 +135,12 @@ def test_a_drop_of_macro_f1_is_refused_by_itself(
 def test_fewer_products_are_quantised_if_all_change_too_much(
     int8_of: Callable[..., Int8], monkeypatch: pytest.MonkeyPatch
 ):
-    def only_the_second(graph: bytes, *, reach: str, **options: object) -> bytes:
-        return graph if reach == "no-narrowing" else crude(graph, **options)
+    def only_the_second(graph: bytes, *, reach: float, **options: object) -> bytes:
+        return graph if reach == REACHES[1] else crude(graph, **options)
 
     monkeypatch.setattr(export, "quantise", only_the_second)
     found = int8_of(Parity(max_flips=0.0, max_f1_drop=0.0))
-    assert (found.reach, found.flips, found.f1_drop) == ("no-narrowing", 0.0, 0.0)
+    assert (found.reach, found.flips, found.f1_drop) == (REACHES[1], 0.0, 0.0)
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_fewer_products_are_quantised_if_all_change_too_much(
     [(0.01, 0.005, True), (0.011, 0, False), (0, 0.0051, False), (0, float("nan"), False)],
 )
 def test_the_bounds_of_int8(flips: float, drop: float, passes: bool):
-    assert Int8(b"", "all", flips, drop).passes(Parity()) is passes
+    assert Int8(b"", 1.0, flips, drop).passes(Parity()) is passes
 
 
 def test_export_makes_both_graphs_and_says_how_far_they_are_off(
@@ -158,8 +158,13 @@ def test_export_makes_both_graphs_and_says_how_far_they_are_off(
         network, module_pairs, asked(dev), asked(dev), gold(dev), BOUNDLESS
     )
     assert int8 is not None
-    assert set(report.metrics()) == {"parity_logit_difference", "parity_flips", "parity_f1_drop"}
-    assert report.reach == "all"
+    assert set(report.metrics()) == {
+        "parity_logit_difference",
+        "parity_flips",
+        "parity_f1_drop",
+        "parity_int8_share",
+    }
+    assert report.int8_share == 1.0
     labels = [
         OnnxBackend(graph, module_pairs).logits(asked(dev))[0].argmax(-1) for graph in (fp32, int8)
     ]

@@ -141,10 +141,12 @@ def test_a_column_of_noughts_stays_nought(
     assert np.isfinite(logits).all()
 
 
-@pytest.mark.parametrize(("reach", "products"), [("all", 6), ("no-narrowing", 5), ("square", 4)])
-def test_reach_says_which_products_are_quantised(fp32: bytes, reach: str, products: int):
+@pytest.mark.parametrize(("reach", "products"), [(1.0, 12), (0.5, 6), (1 / 3, 4)])
+def test_reach_is_a_share_of_the_products_from_the_last(fp32: bytes, reach: float, products: int):
     graph = quantise(fp32, weight_bits=7, keep_last=2, reach=reach)
-    assert operators(graph)["MatMulIntegerToFloat"] == LAYERS * products
+    assert operators(graph)["MatMulIntegerToFloat"] == products
+    kept = constant_products(graph)
+    assert kept == [*constant_products(fp32)[: 12 - products], *constant_products(fp32)[-2:]]
 
 
 def test_ranges_are_of_real_tokens_alone(fp32: bytes, module_pairs: PairEncoder):
