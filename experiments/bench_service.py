@@ -1,5 +1,7 @@
 """Memory of the serving process and time from its start to ready, with a bundle on disk.
 
+Memory is of the service alone: one that follows a registry has a child process beside it.
+
 Usage: python experiments/bench_service.py BUNDLE [--starts 3]. Starts a real service on a free
 loopback port, waits for /readyz, sends a bounded number of requests, reads the resident memory.
 """
@@ -12,6 +14,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import psutil
 from bench_targets import QUOTE, TARGETS
@@ -49,13 +52,21 @@ def ask(url: str, items: list[dict[str, str]]) -> None:
         answer.read()
 
 
+def peak_mib(pid: int) -> float:
+    """The highest resident memory that a process ever had (Linux)."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    raise SystemExit("this system does not tell a process's highest memory")
+
+
 def main() -> None:
     """Print start-to-ready of each start, and memory before and after requests."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("bundle")
     parser.add_argument("--starts", type=int, default=3)
     args = parser.parse_args()
-    seconds, idle, busy = [], [], []
+    seconds, idle, busy, largest = [], [], [], []
     for _ in range(args.starts):
         began = time.monotonic()
         service, url = start(args.bundle)
@@ -68,12 +79,18 @@ def main() -> None:
                 ask(url, [{"text": f"{n}. {QUOTE} " * 2, "target": t} for t in TARGETS])
             many = [{"text": f"{i}. {QUOTE}", "target": TARGETS[i % 20]} for i in range(256)]
             ask(url, many)
-            busy.append(process.memory_info().rss / 2**20)
+            # The largest request that the limits allow: one long quote, 256 long targets.
+            long = [{"text": QUOTE * 6, "target": f"{i} {QUOTE[:250]}"} for i in range(256)]
+            began = time.monotonic()
+            ask(url, long)
+            largest.append(time.monotonic() - began)
+            busy.append(peak_mib(service.pid))
         finally:
             service.terminate()
             service.wait(timeout=30)
     print(f"start to ready, s: median {statistics.median(seconds):.2f}, worst {max(seconds):.2f}")
-    print(f"resident memory, MiB: {max(idle):.0f} when ready, {max(busy):.0f} after 21 requests")
+    print(f"resident memory, MiB: {max(idle):.0f} when ready, {max(busy):.0f} at its highest")
+    print(f"the largest request allowed, s: median {statistics.median(largest):.1f}")
 
 
 if __name__ == "__main__":

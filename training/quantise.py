@@ -27,7 +27,7 @@ ZERO_POINT = 128
 
 REACHES = (1.0, 5 / 6, 2 / 3, 1 / 2, 1 / 3)
 """Shares of the encoder's products to try in int8, always the last ones: what is rounded in the
-first layers grows on its way through the others. The steps are the layers of a six-layer encoder."""
+first layers grows on its way through the others. The steps are those of a six-layer encoder."""
 Ranges = Mapping[str, FloatArray]
 """Largest absolute value of each channel of each product's input, by the input's name."""
 MIGRATION = 0.5
