@@ -101,7 +101,8 @@ class Bundle:
         try:
             return Calibration.model_validate_json(self.bytes(CALIBRATION))
         except ValidationError as error:
-            raise BundleError(f"{self.folder / CALIBRATION}: no calibration: {error}") from error
+            where = self.folder / CALIBRATION
+            raise BundleError(f"{where} is not a calibration: {error}") from error
 
     def verify(self) -> None:
         """Check every file; raises `BundleError` on the first that is missing or changed."""

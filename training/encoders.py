@@ -142,7 +142,7 @@ def _minilm() -> Path:
         )
     folder = Path(spec.origin).parent / "model"
     if any(_sha256(folder / name) != digest for name, digest in MINILM_FILES.items()):
-        raise ConfigError(f"{folder} does not hold the weights that the publisher released")
+        raise ConfigError(f"{folder} is not the encoder that the publisher released")
     return folder
 
 

@@ -87,9 +87,12 @@ def test_the_default_encoder_must_be_installed(monkeypatch: pytest.MonkeyPatch):
         encoders.load(Base())
 
 
-def test_the_default_encoder_is_refused_if_its_weights_changed(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(encoders, "MINILM_SHA256", "0" * 64)
-    with pytest.raises(ConfigError, match="does not hold the weights"):
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json", "tokenizer.json"])
+def test_the_default_encoder_is_refused_if_a_file_changed(
+    name: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(encoders.MINILM_FILES, name, "0" * 64)
+    with pytest.raises(ConfigError, match="is not the encoder that the publisher released"):
         encoders.load(Base())
 
 

@@ -115,7 +115,7 @@ def test_there_are_recipes():
 def test_a_dump_shows_every_default(tmp_path: Path):
     one = Recipe(name="a", family="packed", data={"mirror": tmp_path / "é"})
     text = dump(one)
-    for name in ("max_text_tokens: 256", "patience: 3", "weight_bits: 7", "é"):
+    for name in ("max_text_tokens: 256", "patience: 2", "weight_bits: 7", "é"):
         assert name in text
     assert load(write(tmp_path, "a.yaml", text)) == one
 
