@@ -168,6 +168,7 @@ def test_a_run_writes_only_into_its_folder(
     assert {p.name for p in tmp_path.iterdir()} == {"here", "there"}
     assert {p.name for p in result.folder.iterdir()} == {
         "bundle", "checkpoints", "recipe.yaml", "report.json",
+        "training.json",
     }  # fmt: skip
     assert result.history
 
