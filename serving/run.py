@@ -11,6 +11,7 @@ import uvicorn
 
 from stancewire.errors import ConfigError
 from stancewire.serving.app import create_app
+from stancewire.serving.memory import give_memory_back
 from stancewire.serving.service import Service
 from stancewire.serving.settings import Settings
 
@@ -22,6 +23,7 @@ def serve(settings: Settings) -> None:
     be had. After SIGTERM the service calls itself not ready for `drain_s`, still answering, then
     finishes what is in flight and returns.
     """
+    give_memory_back()
     _log_to_stderr()
     service = Service.build(settings)
     with _listen(settings.host, settings.port) as listener:

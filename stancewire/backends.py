@@ -18,6 +18,10 @@ Logits = npt.NDArray[np.float32]
 Flags = npt.NDArray[np.bool_]
 
 
+SQUARE_BUDGET = 400_000
+"""Largest sum, over a batch, of squared lengths: one pass of 640 tokens, or forty of 100."""
+
+
 class Backend(Protocol):
     """Answers pairs."""
 
@@ -38,6 +42,7 @@ class OnnxBackend:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         # An arena keeps the largest shape it ever saw; inputs vary too much for that.
         options.enable_cpu_mem_arena = False
+        options.enable_mem_pattern = False  # a plan for every shape ever seen, likewise
         try:
             self._session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime raises its own, undocumented classes
@@ -64,10 +69,14 @@ class OnnxBackend:
 
 
 def _batches(passes: Sequence[Pass], budget: int) -> Iterator[list[Pass]]:
-    """Passes of like length together; a batch's padded size stays within `budget` tokens."""
+    """Passes of like length together; a batch's padded size stays within `budget` tokens.
+
+    Attention takes memory by the square of the length, so long passes go alone.
+    """
     batch: list[Pass] = []
     for one in sorted(passes, key=len):
-        if batch and (len(batch) + 1) * len(one) > budget:
+        padded = (len(batch) + 1) * len(one)
+        if batch and (padded > budget or padded * len(one) > SQUARE_BUDGET):
             yield batch
             batch = []
         batch.append(one)
