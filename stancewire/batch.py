@@ -172,6 +172,9 @@ def _reason(error: DataError) -> str:
 def _check(source: Path, out: Path | None, columns: Sequence[str]) -> None:
     if out is not None and out.suffix.lower() not in SUFFIXES:
         raise ConfigError(f"{out}: expected a name ending in {' or '.join(SUFFIXES)}")
+    if out is not None and out.resolve() == source.resolve():
+        # A row that cannot be read would be written without its content, over the only copy.
+        raise ConfigError(f"{out} is the file that is read: give another name")
     if out is not None and not out.resolve().parent.is_dir():
         raise ConfigError(f"{out}: there is no such folder")
     missing = [name for name in ("text", "target") if name not in columns]

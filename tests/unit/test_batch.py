@@ -204,15 +204,23 @@ def test_what_is_written_as_csv_is_read_back(rows: list[tuple[str, str]]) -> Non
     assert [tuple(cells) for cells in csv.reader(stream, strict=True)][1:] == rows
 
 
-def test_scoring_in_place_replaces_the_file_and_a_link_stays_one(
-    scorer: Watched, tmp_path: Path
-) -> None:
-    real = write_csv(tmp_path / "real.csv", [["text", "target"], [QUOTE, "the treaty"]])
-    link = tmp_path / "link.csv"
+def test_an_output_that_is_a_link_stays_one(scorer: Watched, tmp_path: Path) -> None:
+    source = write_csv(tmp_path / "in.csv", [["text", "target"], [QUOTE, "the treaty"]])
+    real, link = tmp_path / "real.csv", tmp_path / "link.csv"
     link.symlink_to(real)
-    score_file(scorer, link, link)
+    score_file(scorer, source, link)
     assert link.is_symlink()
     assert read_csv(real)[0]["label"]
+
+
+def test_a_file_is_not_scored_onto_itself(scorer: Watched, tmp_path: Path) -> None:
+    source = write_csv(tmp_path / "in.csv", [["text", "target"], [QUOTE, "the treaty"]])
+    before, link = source.read_bytes(), tmp_path / "link.csv"
+    link.symlink_to(source)
+    for out in (source, link):
+        with pytest.raises(ConfigError, match="is the file that is read"):
+            score_file(scorer, source, out)
+    assert source.read_bytes() == before
 
 
 def test_a_scorer_out_of_order_leaves_the_output_as_it_was(tmp_path: Path) -> None:
