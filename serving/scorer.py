@@ -2,13 +2,12 @@
 
 import asyncio
 import math
-import re
 import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from stancewire.errors import DataError, Overloaded, Problem, RegistryError
+from stancewire.errors import DataError, Overloaded, RegistryError
 from stancewire.pairs import StancePair
 from stancewire.predictor import Stance
 from stancewire.serving.answers import AnswerCache, keys_of
@@ -103,7 +102,7 @@ class Scorer:
         try:
             stances = model.predictor.predict(chosen)
         except DataError as error:
-            problems = [_replaced(problem, places) for problem in error.problems]
+            problems = [problem.renumbered(places) for problem in error.problems]
             raise DataError(error.summary, problems) from error
         self._metrics.quotes.inc(len({normalise(p.text) for p in chosen}))
         return stances
@@ -150,11 +149,3 @@ class _Door:
 def _cost(pairs: Sequence[StancePair]) -> int:
     """Characters to read; a quote asked about many targets is read once."""
     return sum(map(len, {p.text for p in pairs})) + sum(len(p.target) for p in pairs)
-
-
-def _replaced(problem: Problem, places: Sequence[int]) -> Problem:
-    """Name the item by its place in the request, not by that among the pairs scored."""
-    found = re.fullmatch(r"item (\d+)", problem.where)
-    if found is None or int(found[1]) >= len(places):
-        return problem
-    return Problem(f"item {places[int(found[1])]}", problem.field, problem.message)

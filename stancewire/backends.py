@@ -42,7 +42,6 @@ class OnnxBackend:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         # An arena keeps the largest shape it ever saw; inputs vary too much for that.
         options.enable_cpu_mem_arena = False
-        options.enable_mem_pattern = False  # a plan for every shape ever seen, likewise
         try:
             self._session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime raises its own, undocumented classes

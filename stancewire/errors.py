@@ -14,7 +14,7 @@ The numbers are applied in the outermost layers only: `stancewire.cli` and
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 
@@ -34,6 +34,16 @@ class Problem:
 
     def __str__(self) -> str:
         return f"{self.where}: {self.field}: {self.message}"
+
+    def renumbered(self, places: Sequence[int]) -> "Problem":
+        """The problem of "item N" as that of "item places[N]"; any other stays as it is.
+
+        For callers that pass on a part of the items that they were given.
+        """
+        word, _, number = self.where.partition(" ")
+        if word != "item" or not number.isdecimal() or int(number) >= len(places):
+            return self
+        return replace(self, where=f"item {places[int(number)]}")
 
 
 class DataError(StancewireError):

@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import re
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -71,10 +70,11 @@ class Remote:
         """
         stances: list[Stance] = []
         for start in range(0, len(pairs), MAX_ITEMS):
+            places = range(start, len(pairs))
             try:
                 stances += self._ask(pairs[start : start + MAX_ITEMS])
             except DataError as fault:
-                problems = [_moved(problem, start) for problem in fault.problems]
+                problems = [problem.renumbered(places) for problem in fault.problems]
                 raise DataError(fault.summary, problems) from fault
         return stances
 
@@ -116,14 +116,6 @@ class Remote:
         except (OSError, http.client.HTTPException) as fault:
             reason = getattr(fault, "reason", fault)
             raise StancewireError(f"no answer from {self.url}: {reason}") from fault
-
-
-def _moved(problem: Problem, by: int) -> Problem:
-    """Name the item by its place among all pairs, not by that in its request."""
-    found = re.fullmatch(r"item (\d+)", problem.where)
-    if found is None:
-        return problem
-    return Problem(f"item {int(found[1]) + by}", problem.field, problem.message)
 
 
 def _refusal(url: str, fault: error.HTTPError) -> StancewireError:

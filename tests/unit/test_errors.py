@@ -61,3 +61,12 @@ def test_errors_carry_what_they_are_about():
     verdict = {"macro_f1": 0.5}
     assert errors.GateRefused("no", verdict).verdict == verdict
     assert errors.Overloaded("full", retry_after_s=1.5).retry_after_s == 1.5
+
+
+@pytest.mark.parametrize(
+    ("where", "renumbered"),
+    [("item 0", "item 7"), ("item 1", "item 9"), ("item 2", "item 2"), ("request", "request")],
+)
+def test_a_problem_is_renumbered_by_the_places_of_its_items(where: str, renumbered: str):
+    problem = Problem(where, "text", "is empty")
+    assert problem.renumbered([7, 9]) == Problem(renumbered, "text", "is empty")

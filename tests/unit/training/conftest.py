@@ -10,6 +10,7 @@ from stancewire.pairs import PairEncoder
 from stancewire.records import Record
 from stancewire.training import encoders
 from stancewire.training.encoders import Pretrained
+from stancewire.training.export import to_onnx
 from stancewire.training.model import PackedClassifier
 from stancewire.training.recipe import Base, Head, Linear, Recipe, Schedule
 
@@ -79,3 +80,18 @@ def make_records(make_record: Callable[..., Record]) -> Callable[..., list[Recor
         ]
 
     return make
+
+
+@pytest.fixture(scope="module")
+def network(make_classifier: Callable[..., PackedClassifier]) -> PackedClassifier:
+    return make_classifier()
+
+
+@pytest.fixture(scope="module")
+def module_pairs(tiny_recipe, pretrained) -> PairEncoder:
+    return pretrained.pair_encoder(tiny_recipe)
+
+
+@pytest.fixture(scope="module")
+def fp32(network: PackedClassifier, module_pairs: PairEncoder) -> bytes:
+    return to_onnx(network, module_pairs)

@@ -22,21 +22,6 @@ BOUNDLESS = Parity(max_flips=1.0, max_f1_drop=1.0)
 
 
 @pytest.fixture(scope="module")
-def network(make_classifier: Callable[..., PackedClassifier]) -> PackedClassifier:
-    return make_classifier()
-
-
-@pytest.fixture(scope="module")
-def module_pairs(tiny_recipe, pretrained) -> PairEncoder:
-    return pretrained.pair_encoder(tiny_recipe)
-
-
-@pytest.fixture(scope="module")
-def fp32(network: PackedClassifier, module_pairs: PairEncoder) -> bytes:
-    return to_onnx(network, module_pairs)
-
-
-@pytest.fixture(scope="module")
 def dev(make_records: Callable[..., list[Record]]) -> list[Record]:
     return make_records("dev", 20)
 

@@ -20,21 +20,6 @@ TARGETS = [f"the levy of {letter}" for letter in "abcdefghijklmnopqrst"]
 
 
 @pytest.fixture(scope="module")
-def network(make_classifier: Callable[..., PackedClassifier]) -> PackedClassifier:
-    return make_classifier()
-
-
-@pytest.fixture(scope="module")
-def module_pairs(tiny_recipe, pretrained) -> PairEncoder:
-    return pretrained.pair_encoder(tiny_recipe)
-
-
-@pytest.fixture(scope="module")
-def fp32(network: PackedClassifier, module_pairs: PairEncoder) -> bytes:
-    return to_onnx(network, module_pairs)
-
-
-@pytest.fixture(scope="module")
 def int8(fp32: bytes) -> bytes:
     return quantise(fp32, weight_bits=7, keep_last=PackedClassifier.head_products)
 
