@@ -1,55 +1,74 @@
-"""Corpora by name: the press corpus of this project, public sets, and your own files."""
+"""Corpora by name: what this project wrote, the declared public sets, and your own files."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from stancewire.data.files import content_hash, read_records
-from stancewire.data.vast import read_vast
+from stancewire.data.readers import READERS
+from stancewire.data.sources import find
 from stancewire.errors import DataError
 from stancewire.records import Record
 
 PRESS = Path(__file__).parent / "corpus"
+OWN = {"press": PRESS}
+"""Corpora that lie beside the code."""
 SPLITS = ("train", "dev", "test")
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """The three splits of one corpus. Nothing is ever chosen on `test`."""
+    """The splits of one corpus. Nothing is ever chosen on `test`; only the gate reads `golden`."""
 
     name: str
     train: tuple[Record, ...]
     dev: tuple[Record, ...]
     test: tuple[Record, ...]
+    golden: tuple[Record, ...] = ()
 
     def hashes(self) -> dict[str, str]:
-        """Content hash of each split."""
+        """Content hash of each split that a run sees."""
         return {name: content_hash(getattr(self, name)) for name in SPLITS}
 
     def records(self) -> list[Record]:
-        """All records, split by split."""
+        """All records that a run sees, split by split."""
         return [*self.train, *self.dev, *self.test]
 
 
-def load(source: str, *, mirror: Path | None = None, only_tag: str | None = None) -> Corpus:
-    """Corpus named by `source`: "press", "vast", or the path of a file or folder of records.
+def read(source: str, *, mirror: Path | None = None, cache: Path | None = None) -> list[Record]:
+    """Records of "press", a declared public set, or the path of a file or folder.
 
-    `mirror` is a folder that holds public data sets, one sub-folder each; they are read in place.
-    `only_tag` keeps, in dev and test, the records with that tag (VAST: "zero-shot").
-    Raises `DataError` if a file is missing or bad, or a split is empty.
+    A public set is read from `mirror`, a folder that holds such sets, one sub-folder each, or from
+    the cache that `stancewire data fetch` fills. Raises `DataError` if a file is missing or bad.
     """
-    if source == "vast":
-        if mirror is None:
-            raise DataError("VAST is read from a folder of public data sets: give --mirror DIR")
-        records = read_vast(mirror / "vast")
-    else:
-        folder = PRESS if source == "press" else Path(source)
-        files = sorted(folder.glob("*.jsonl")) if folder.is_dir() else [folder]
-        records = [record for file in files for record in read_records(file)]
-    by_split = {name: tuple(r for r in records if r.split == name) for name in SPLITS}
+    if source in READERS:
+        from stancewire.data.fetch import locate
+
+        declared = find(source.removesuffix("-official"))
+        return list(READERS[source](locate(declared, mirror=mirror, cache=cache), declared))
+    folder = OWN.get(source, Path(source))
+    files = sorted(folder.glob("*.jsonl")) if folder.is_dir() else [folder]
+    return [record for file in files for record in read_records(file)]
+
+
+def load(
+    source: str,
+    *,
+    mirror: Path | None = None,
+    only_tag: str | None = None,
+    needed: Sequence[str] = SPLITS,
+) -> Corpus:
+    """Corpus named by `source` (see `read`), split.
+
+    `only_tag` keeps, in dev and test, the records with that tag (VAST: "zero-shot").
+    Raises `DataError` if a file is missing or bad, or a needed split is empty.
+    """
+    records = read(source, mirror=mirror)
+    by_split = {s: tuple(r for r in records if r.split == s) for s in (*SPLITS, "golden")}
     if only_tag is not None:
         for name in ("dev", "test"):
             by_split[name] = tuple(r for r in by_split[name] if only_tag in r.tags)
-    empty = [name for name, part in by_split.items() if not part]
+    empty = [name for name in needed if not by_split[name]]
     if empty:
         raise DataError(f"corpus {source!r} has no record for split(s) {', '.join(empty)}")
     return Corpus(name=source, **by_split)

@@ -5,11 +5,11 @@ import hashlib
 import io
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from stancewire.errors import DataError, Problem
 from stancewire.records import Record
@@ -19,6 +19,7 @@ MAX_PROBLEMS = 50
 
 Row = tuple[int, Any]
 """Line number (from 1) and what stood there, before it is checked."""
+Checked = TypeVar("Checked", bound=BaseModel)
 
 
 def read_records(path: Path | str) -> list[Record]:
@@ -27,26 +28,42 @@ def read_records(path: Path | str) -> list[Record]:
     Raises `DataError` listing, for every bad line, the file, line, field and what was expected;
     also if an id stands twice, and if the file is missing, not UTF-8, or holds no record.
     """
+    return read_as(Record.model_validate, path, identity=lambda record: record.id)
+
+
+def read_as(
+    check: Callable[[Any], Checked],
+    path: Path | str,
+    *,
+    identity: Callable[[Checked], str] | None = None,
+) -> list[Checked]:
+    """What `check` makes of each row of a `.jsonl` or `.csv` file, in order.
+
+    `identity` gives the id of one, where none may stand twice. Raises `DataError` as
+    `read_records` does; `check` raises pydantic's `ValidationError`.
+    """
     path = Path(path)
     problems: list[Problem] = []
-    records: list[Record] = []
+    found: list[Checked] = []
     seen: dict[str, int] = {}
     for line, row in _rows(path, problems):
         try:
-            record = Record.model_validate(row)
+            one = check(row)
         except ValidationError as error:
             problems += _problems(path, line, error)
             continue
-        if record.id in seen:
-            message = f"{record.id!r} stands already in line {seen[record.id]}"
+        found.append(one)
+        if identity is None:
+            continue
+        if (name := identity(one)) in seen:
+            message = f"{name!r} stands already in line {seen[name]}"
             problems.append(Problem(f"{path}:{line}", "id", message))
-        seen[record.id] = line
-        records.append(record)
-    if not records and not problems:
+        seen[name] = line
+    if not found and not problems:
         problems.append(Problem(str(path), "file", "holds no record"))
     if problems:
         raise DataError(_summary(path, problems), problems[:MAX_PROBLEMS])
-    return records
+    return found
 
 
 def write_records(path: Path | str, records: Iterable[Record]) -> None:

@@ -3,8 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from stancewire.data.adapters.vast import read
 from stancewire.data.corpus import load
-from stancewire.data.vast import read_vast
+from stancewire.data.sources import find
 from stancewire.errors import DataError
 from stancewire.labels import Label, NeutralKind
 
@@ -13,6 +14,10 @@ TRAIN = (
 )
 DEV = "Tweet,Target 1,Stance 1,seen?\nNo.,ants,AGAINST,0\nYes.,parks,FAVOR,1\n"
 TEST = 'Tweet,Target 1,Stance 1,seen?\n"One, two\nthree.",bees,NONE,0\nYes.,parks,FAVOR,1\n'
+
+
+def read_vast(folder: Path):
+    return list(read(folder, find("vast")))
 
 
 def write(mirror: Path, train: str = TRAIN, dev: str = DEV, test: str | bytes = TEST) -> Path:
@@ -50,8 +55,9 @@ def test_zero_shot_is_a_slice_of_dev_and_test_alone(tmp_path: Path):
     assert len(load("vast", mirror=tmp_path).test) == 2
 
 
-def test_a_mirror_must_be_given():
-    with pytest.raises(DataError, match="--mirror"):
+def test_what_was_not_fetched_is_told_with_the_command_that_fetches_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with pytest.raises(DataError, match="stancewire data fetch vast"):
         load("vast")
 
 
@@ -66,7 +72,7 @@ def test_a_missing_file_is_named(tmp_path: Path, name: str):
 def test_an_archive_that_is_none_is_told(tmp_path: Path):
     folder = write(tmp_path)
     (folder / "vast_train.zip").write_bytes(b"PK nothing")
-    with pytest.raises(DataError, match="not hold VAST"):
+    with pytest.raises(DataError, match=r"vast_train\.zip does not hold vast_train.csv"):
         read_vast(folder)
 
 
