@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stancewire.cli_annotation import app as annotation
+from stancewire.cli_build import app as build
 from stancewire.cli_quality import app as quality
 from stancewire.errors import ConfigError, DataError, Problem
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 MOST = 12  # entries of one kind that a table shows
 
 app = typer.Typer(help="Check and count a corpus; get public data sets.", no_args_is_help=True)
-for verbs in (quality, annotation):
+for verbs in (quality, annotation, build):
     app.add_typer(verbs)
 
 Source = Annotated[

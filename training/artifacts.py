@@ -9,7 +9,7 @@ from stancewire.labels import ORDER
 from stancewire.training.card import card
 from stancewire.training.evaluate import Evaluation
 from stancewire.training.pictures import confusion_matrix, reliability_diagram
-from stancewire.training.pipeline import Result, summary
+from stancewire.training.pipeline import MIXTURE, Result, summary
 from stancewire.training.recipe import dump
 
 
@@ -19,6 +19,7 @@ def write_artifacts(result: Result, folder: Path) -> None:
         "report.json": json.dumps(summary(result), indent=2) + "\n",
         "recipe.yaml": dump(result.recipe),
         "MODEL_CARD.md": card(result),
+        MIXTURE: result.manifest.to_json(),
         "environment.txt": "\n".join(environment()) + "\n",
     }
     for name, text in texts.items():

@@ -62,7 +62,22 @@ def _data(result: Result) -> str:
         lines.append(
             f"| {split} | {len(records)} | {len(statements)} | {len(targets)} | `{digest}` |"
         )
-    return "\n".join(lines)
+    return "\n".join([*lines, "", *_sources(result)])
+
+
+def _sources(result: Result) -> list[str]:
+    lines = ["| source | terms | licence | training pairs |", "|---|---|---|---|"]
+    for part in result.manifest.content["sources"]:
+        pairs = part["splits"].get("train", {}).get("pairs", 0)
+        lines.append(f"| {part['source']} | {part['terms']} | {part['licence']} | {pairs} |")
+    lines += ["", f"Manifest `{result.manifest.digest}` (`data.json` of the run)."]
+    if restricted := result.manifest.restricted:
+        lines += [
+            "",
+            "**Restricted data.** This model was trained on sources without an open licence: "
+            f"{', '.join(restricted)}. Check their terms before the model leaves your house.",
+        ]
+    return lines
 
 
 def _figures(split: str, evaluations: list[Evaluation]) -> str:

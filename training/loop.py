@@ -17,7 +17,9 @@ from torch.utils.data import Dataset
 from transformers import EarlyStoppingCallback, Trainer, TrainingArguments, set_seed
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, EvalPrediction, get_last_checkpoint
 
+from stancewire.data.sources import declared
 from stancewire.errors import ConfigError, DataError
+from stancewire.labels import ORDER, Label
 from stancewire.pairs import PairEncoder, Pass
 from stancewire.records import Record
 from stancewire.training.metrics import gold_indices, macro_f1
@@ -34,14 +36,21 @@ class Passes(Dataset[dict[str, Any]]):
     def __init__(self, records: Sequence[Record], encoder: PairEncoder) -> None:
         self.passes = encoder.passes([r.pair for r in records])
         self.gold = gold_indices([r.stance for r in records])
+        self.open = np.array([_knows_neutral(r.source) for r in records], dtype=bool)
 
     def __len__(self) -> int:
         return len(self.passes)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         one = self.passes[index]
+        members = list(one.members)
         # "input_ids" is what the Trainer's length-grouping sampler measures.
-        return {"input_ids": one.input_ids, "pass": one, "gold": self.gold[list(one.members)]}
+        return {
+            "input_ids": one.input_ids,
+            "pass": one,
+            "gold": self.gold[members],
+            "open": self.open[members],
+        }
 
 
 class Collator:
@@ -51,13 +60,16 @@ class Collator:
         self._encoder = encoder
 
     def __call__(self, items: list[dict[str, Any]]) -> dict[str, Tensor]:
-        """Inputs of the graph and `labels` (b, k)."""
+        """Inputs of the graph, `labels` (b, k) and `has_neutral` (b, k)."""
         passes: list[Pass] = [item["pass"] for item in items]
         batch = self._encoder.batch(passes)
         labels = np.full((len(items), len(batch.block_ids)), IGNORED, dtype=np.int64)
+        has_neutral = np.ones(labels.shape, dtype=bool)
         for row, item in enumerate(items):
             labels[row, : len(item["gold"])] = item["gold"]
-        return {k: torch.from_numpy(v) for k, v in {**batch.feed(), "labels": labels}.items()}
+            has_neutral[row, : len(item["open"])] = item["open"]
+        feed = {**batch.feed(), "labels": labels, "has_neutral": has_neutral}
+        return {name: torch.from_numpy(values) for name, values in feed.items()}
 
 
 class WithLoss(nn.Module):
@@ -66,7 +78,7 @@ class WithLoss(nn.Module):
     def __init__(self, classifier: PackedClassifier, label_smoothing: float) -> None:
         super().__init__()
         self.classifier = classifier
-        self.loss = nn.CrossEntropyLoss(ignore_index=IGNORED, label_smoothing=label_smoothing)
+        self.label_smoothing = label_smoothing
 
     def forward(
         self,
@@ -75,10 +87,32 @@ class WithLoss(nn.Module):
         blocks: Tensor,
         block_ids: Tensor,
         labels: Tensor,
+        has_neutral: Tensor,
     ) -> dict[str, Tensor]:
         """Mean cross-entropy over the targets of the batch, and logits (b, k, 3)."""
         logits = self.classifier(input_ids, position_ids, blocks, block_ids)
-        return {"loss": self.loss(logits.flatten(0, 1), labels.flatten()), "logits": logits}
+        real = labels != IGNORED
+        loss = stance_loss(logits[real], labels[real], has_neutral[real], self.label_smoothing)
+        return {"loss": loss, "logits": logits}
+
+
+def stance_loss(logits: Tensor, gold: Tensor, has_neutral: Tensor, smoothing: float) -> Tensor:
+    """Mean cross-entropy of logits (n, 3), with label smoothing over the classes that exist.
+
+    Where `has_neutral` is false the data set knows favor and against only: that one has no neutral
+    says nothing of the world, so the neutral logit gets no gradient there.
+    """
+    exists = torch.ones_like(logits, dtype=torch.bool)
+    exists[:, ORDER.index(Label.NEUTRAL)] = has_neutral
+    log_p = logits.masked_fill(~exists, -math.inf).log_softmax(dim=-1)
+    picked = log_p.gather(-1, gold[:, None]).squeeze(-1)
+    spread = log_p.masked_fill(~exists, 0.0).sum(-1) / exists.sum(-1)
+    return -((1 - smoothing) * picked + smoothing * spread).mean()
+
+
+def _knows_neutral(source: str) -> bool:
+    declaration = declared().get(source)
+    return declaration is None or declaration.has_neutral
 
 
 def fit(

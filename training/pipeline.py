@@ -15,8 +15,9 @@ from transformers import set_seed
 
 from stancewire.backends import OnnxBackend, TfidfBackend
 from stancewire.bundle import CALIBRATION, MANIFEST, MODEL, TFIDF, TOKENIZER, Bundle, write_bundle
-from stancewire.data import corpus
+from stancewire.data import mixture
 from stancewire.data.corpus import Corpus
+from stancewire.data.mixture import Manifest
 from stancewire.errors import ConfigError
 from stancewire.predictor import Predictor
 from stancewire.training import calibrate, encoders, export, linear, loop
@@ -25,6 +26,8 @@ from stancewire.training.metrics import gold_indices
 from stancewire.training.model import PackedClassifier, freeze
 from stancewire.training.recipe import Linear, Recipe, dump
 
+MIXTURE = "data.json"
+"""File of a run: the manifest of what it was trained on."""
 PACKAGES = ("torch", "transformers", "onnxruntime", "scikit-learn", "numpy", "tokenizers", "mlflow")
 
 
@@ -34,6 +37,7 @@ class Result:
 
     recipe: Recipe
     corpus: Corpus
+    manifest: Manifest
     bundle: Bundle
     evaluations: Mapping[str, list[Evaluation]]
     """Split ("dev", "test") → the model first, then its baselines."""
@@ -62,7 +66,9 @@ def run(recipe: Recipe, *, out: Path | None = None, resume: bool = False) -> Res
     started = time.monotonic()
     folder = out or Path("runs") / f"{recipe.name}-s{recipe.seed}"
     folder.mkdir(parents=True, exist_ok=True)
-    data = corpus.load(recipe.data.source, mirror=recipe.data.mirror, only_tag=recipe.data.only_tag)
+    data, manifest = mixture.build(recipe.data)
+    _refuse_missing_neutral(recipe, manifest)
+    (folder / MIXTURE).write_text(manifest.to_json(), encoding="utf-8")
     _settle(folder / "training.json", _identity(recipe, data), resume)
     (folder / "recipe.yaml").write_text(dump(recipe), encoding="utf-8")
     # Until this run has passed its checks, the folder must not offer an earlier run's model.
@@ -75,6 +81,7 @@ def run(recipe: Recipe, *, out: Path | None = None, resume: bool = False) -> Res
     result = Result(
         recipe=recipe,
         corpus=data,
+        manifest=manifest,
         bundle=bundle,
         evaluations=_evaluations(recipe, data, bundle),
         parity=model.parity,
@@ -98,6 +105,17 @@ def _identity(one: Recipe, data: Corpus) -> dict[str, Any]:
     }
 
 
+def _refuse_missing_neutral(one: Recipe, manifest: Manifest) -> None:
+    """A logistic regression cannot leave a class out of some records' loss."""
+    parts = manifest.content["sources"]
+    without = [str(part["source"]) for part in parts if not part["has_neutral"]]
+    if without and one.family != "packed":
+        raise ConfigError(
+            f"{', '.join(without)} knows no neutral, and family {one.family!r} would learn that "
+            "there is none; only family 'packed' masks it"
+        )
+
+
 def _settle(path: Path, identity: dict[str, Any], resume: bool) -> None:
     """Note what is trained on what; a resumed run must be of the same recipe and data."""
     if resume and path.is_file() and json.loads(path.read_text()) != identity:
@@ -110,6 +128,7 @@ def summary(result: Result) -> dict[str, Any]:
     return {
         "recipe": result.recipe.model_dump(mode="json"),
         "data": result.corpus.hashes(),
+        "manifest": result.manifest.digest,
         "bundle": result.bundle.sha256,
         "parity": dict(result.parity),
         "seconds": round(result.seconds, 1),

@@ -4,7 +4,7 @@ import fcntl
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from stancewire.bundle import Bundle
 from stancewire.data import corpus
 from stancewire.data.corpus import Corpus
+from stancewire.data.files import content_hash
 from stancewire.errors import BundleError, DataError, GateRefused, RegistryError
 from stancewire.predictor import Predictor
 from stancewire.training.evaluate import Evaluation, evaluate
@@ -20,7 +21,7 @@ from stancewire.training.registry import CHAMPION, NAME, PREVIOUS, Registry
 from stancewire.training.yardsticks import CACHE, is_frozen_baseline, yardsticks
 
 FROZEN = "frozen.json"
-"""File beside the records that holds the content hash of the test split that counts."""
+"""File beside the records that holds the content hashes of the splits that count."""
 
 
 def promote(
@@ -75,21 +76,28 @@ def rollback(*, cache: Path = CACHE) -> str:
 
 
 def frozen_corpus(source: str) -> Corpus:
-    """The corpus, with a test split that is the one frozen beside it; raises `DataError` if not."""
+    """The corpus, its `test` being what promotion judges on: the golden split, if there is one.
+
+    Raises `DataError` if that split is not the one frozen beside the records.
+    """
     data = corpus.load(source)
-    folder = corpus.PRESS if source == "press" else Path(source)
+    folder = corpus.OWN.get(source, Path(source))
     path = (folder if folder.is_dir() else folder.parent) / FROZEN
+    # Every run reports its figures on test, and people choose by what they read; golden stays
+    # unread until a candidate stands at the gate.
+    split = "golden" if data.golden else "test"
     try:
-        frozen = json.loads(path.read_bytes())["test"]
+        frozen = json.loads(path.read_bytes())[split]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{path} does not say which test split is frozen: {error!r}") from error
-    found = data.hashes()["test"]
+        raise DataError(f"{path} does not say which {split} split is frozen: {error!r}") from error
+    judged = getattr(data, split)
+    found = content_hash(judged)
     if found != frozen:
         raise DataError(
-            f"the test split of {source!r} is not the frozen one: its content hash is {found}, "
+            f"the {split} split of {source!r} is not the frozen one: its content hash is {found}, "
             f"{path} says {frozen}"
         )
-    return data
+    return replace(data, test=judged)
 
 
 def _judge(

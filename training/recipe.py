@@ -11,6 +11,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from stancewire.data.mixture import Mixture
 from stancewire.errors import ConfigError, Problem
 from stancewire.pairs import Encoding
 
@@ -19,14 +20,6 @@ class Frozen(BaseModel):
     """Immutable, and unknown keys are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Data(Frozen):
-    """Which corpus."""
-
-    source: str = "press"  # "press", "vast", or a path to records
-    mirror: Path | None = None  # folder of public data sets; also --mirror
-    only_tag: str | None = None  # of dev and test; VAST: "zero-shot"
 
 
 class Base(Frozen):
@@ -92,7 +85,7 @@ class Recipe(Frozen):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     family: Literal["packed", "frozen", "tfidf"]
     seed: int = Field(default=13, ge=0)
-    data: Data = Data()
+    data: Mixture = Mixture()
     base: Base = Base()
     head: Head = Head()
     schedule: Schedule = Schedule()

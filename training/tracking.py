@@ -84,6 +84,7 @@ def tags(result: Result) -> dict[str, str]:
         "machine": f"{hardware['cpu']}; Python {hardware['python']}",
         "bundle_sha256": result.bundle.sha256,
         "corpus": result.corpus.name,
+        "data.manifest": result.manifest.digest,
         **{f"data.{split}": digest for split, digest in result.corpus.hashes().items()},
     }
 

@@ -14,13 +14,14 @@ import pytest
 
 from stancewire.data.corpus import load
 from stancewire.data.files import content_hash, write_records
+from stancewire.data.mixture import Mixture
 from stancewire.errors import BundleError, DataError, GateRefused, RegistryError
 from stancewire.labels import ORDER
 from stancewire.predictor import Predictor
 from stancewire.records import Record
 from stancewire.training import pipeline, promote, tracking, yardsticks
 from stancewire.training.encoders import MINILM_SHA256
-from stancewire.training.recipe import Data, Recipe
+from stancewire.training.recipe import Recipe
 from stancewire.training.recipe import load as load_recipe
 
 pytestmark = [
@@ -62,7 +63,7 @@ def write_corpus(folder, known):
 
 
 def train(corpus, name):
-    return pipeline.run(Recipe(name=name, family="tfidf", data=Data(source=corpus)))
+    return pipeline.run(Recipe(name=name, family="tfidf", data=Mixture(source=corpus)))
 
 
 @pytest.fixture(scope="module")
@@ -192,6 +193,7 @@ def test_a_version_carries_where_it_comes_from(home, registry):
 
     assert version.run_id
     assert version.tags["bundle_sha256"] == home.results["good"].bundle.sha256
+    assert version.tags["data.manifest"] == home.results["good"].manifest.digest
     assert version.tags["data.test"] == home.results["good"].corpus.hashes()["test"]
     assert (version.tags["family"], version.tags["seed"]) == ("tfidf", "13")
 

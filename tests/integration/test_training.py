@@ -11,6 +11,7 @@ import torch
 from sklearn.metrics import f1_score
 
 from stancewire.bundle import Bundle
+from stancewire.data import mixture
 from stancewire.data.files import write_records
 from stancewire.errors import BundleError, ConfigError, DataError, ExportError
 from stancewire.labels import ORDER, Label
@@ -167,10 +168,23 @@ def test_a_run_writes_only_into_its_folder(
     assert list(here.iterdir()) == []
     assert {p.name for p in tmp_path.iterdir()} == {"here", "there"}
     assert {p.name for p in result.folder.iterdir()} == {
-        "bundle", "checkpoints", "recipe.yaml", "report.json",
+        "bundle", "checkpoints", "data.json", "recipe.yaml", "report.json",
         "training.json",
     }  # fmt: skip
     assert result.history
+
+
+def test_a_family_that_cannot_mask_neutral_refuses_sets_without_it(
+    make_recipe: Callable[..., Recipe], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    recipe = make_recipe("tfidf")
+    corpus, manifest = mixture.build(recipe.data)
+    two_sided = {**manifest.content["sources"][0], "source": "debates", "has_neutral": False}
+    content = {**manifest.content, "sources": [*manifest.content["sources"], two_sided]}
+    monkeypatch.setattr(mixture, "build", lambda data: (corpus, mixture.Manifest(content)))
+    with pytest.raises(ConfigError, match="debates knows no neutral"):
+        pipeline.run(recipe, out=tmp_path / "there")
+    assert not (tmp_path / "there" / "bundle").exists()
 
 
 def test_without_a_folder_it_is_named_by_recipe_and_seed(

@@ -10,6 +10,7 @@ from rich.console import Console
 from stancewire.bundle import CALIBRATION, TFIDF, write_bundle
 from stancewire.calibration import Calibration
 from stancewire.data.corpus import Corpus
+from stancewire.data.mixture import Manifest
 from stancewire.labels import ORDER
 from stancewire.records import Record
 from stancewire.training.card import card
@@ -39,16 +40,33 @@ def evaluation(name, records, wrong):
 
 @pytest.fixture
 def result(tmp_path):
+    return made(tmp_path)
+
+
+def made(tmp_path, sources=()):
     corpus = Corpus("press", items("train"), items("dev"), items("test"))
     files = {
         CALIBRATION: Calibration(temperature=1.5, abstain_below=0.4).model_dump_json().encode(),
         TFIDF: b"{}",
     }
-    made = {"git": "abc123", "encoder": "tiny"}
+    how = {"git": "abc123", "encoder": "tiny"}
     return SimpleNamespace(
         recipe=Recipe(name="press-packed", family="packed", seed=7),
         corpus=corpus,
-        bundle=write_bundle(tmp_path / "bundle", files, {"family": "tfidf", "made": made}),
+        manifest=Manifest(
+            {
+                "sources": [
+                    {
+                        "source": "press",
+                        "terms": "open",
+                        "licence": "Apache-2.0",
+                        "splits": {"train": {"pairs": 12}},
+                    },
+                    *sources,
+                ],
+            }
+        ),
+        bundle=write_bundle(tmp_path / "bundle", files, {"family": "tfidf", "made": how}),
         evaluations={
             split: [evaluation(n, getattr(corpus, split), 2 * i) for i, n in enumerate(NAMES)]
             for split in ("dev", "test")
@@ -123,6 +141,16 @@ def test_the_card_says_what_was_measured_on_what(result):
     )
     assert "Temperature 1.500" in page and "answers 75% of the pairs" in page
     assert all(name in page for name in NAMES)
+
+
+def test_the_card_names_restricted_data_and_only_then(result, tmp_path):
+    closed = {"source": "debates", "terms": "not-stated", "licence": "none stated",
+              "splits": {"train": {"pairs": 7}}}  # fmt: skip
+    page = card(made(tmp_path / "mixed", [closed]))
+    assert "| debates | not-stated | none stated | 7 |" in page
+    assert "Restricted data" in page
+    assert "debates (none stated)" in page
+    assert "Restricted data" not in card(result)
 
 
 def test_the_card_shows_no_text_of_a_record(result):

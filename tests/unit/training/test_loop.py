@@ -2,6 +2,7 @@ import json
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from transformers.trainer_utils import get_last_checkpoint
 from stancewire.errors import ConfigError, DataError
 from stancewire.pairs import PairEncoder
 from stancewire.records import Record
+from stancewire.training import loop
 from stancewire.training.loop import IGNORED, Collator, Passes, WithLoss, fit
 from stancewire.training.metrics import macro_f1
 from stancewire.training.model import PackedClassifier
@@ -46,6 +48,7 @@ def dev_f1(model: PackedClassifier, encoder: PairEncoder, dev: list[Record]) -> 
     gold, predicted = [], []
     for i in range(len(items)):
         feed = Collator(encoder)([items[i]])
+        del feed["has_neutral"]
         gold += feed.pop("labels")[0].tolist()
         with torch.no_grad():
             predicted += model(**feed)[0].argmax(-1).tolist()
@@ -72,6 +75,17 @@ def test_missing_blocks_are_ignored(pairs: PairEncoder, train: list[Record]):
     batch = Collator(pairs)([items[0], items[1]])
     assert batch["labels"].tolist() == [[0, 1, 2], [1, IGNORED, IGNORED]]
     assert batch["blocks"].shape == batch["input_ids"].shape
+
+
+def test_a_batch_says_which_records_come_from_sets_without_neutral(
+    pairs: PairEncoder, train: list[Record], monkeypatch: pytest.MonkeyPatch
+):
+    two_sided = SimpleNamespace(has_neutral=False)
+    monkeypatch.setattr(loop, "declared", lambda: {"debates": two_sided})
+    moved = train[1].model_copy(update={"source": "debates"})
+    items = Passes([train[0], moved, train[2], train[4]], pairs)
+    batch = Collator(pairs)([items[0], items[1]])
+    assert batch["has_neutral"].tolist() == [[True, False, True], [True, True, True]]
 
 
 def test_the_loss_is_the_mean_over_real_targets(
