@@ -66,8 +66,8 @@ def read_as(
     return found
 
 
-def write_records(path: Path | str, records: Iterable[Record]) -> None:
-    """Write records as JSONL, one per line, leaving out fields that are empty."""
+def write_records(path: Path | str, records: Iterable[BaseModel]) -> None:
+    """Write records, or items without a label, as JSONL, leaving out fields that are empty."""
     with Path(path).open("w", encoding="utf-8") as out:
         for record in records:
             out.write(record.model_dump_json(exclude_defaults=True) + "\n")

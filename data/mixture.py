@@ -13,25 +13,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from stancewire.data import corpus
 from stancewire.data.corpus import OWN, SPLITS, Corpus
 from stancewire.data.files import content_hash
-from stancewire.data.sources import Source, Terms, declared
+from stancewire.data.sources import Frozen, Source, Terms, declared
 from stancewire.data.topics import keep_topics_apart
 from stancewire.errors import ConfigError, DataError
 from stancewire.records import Record
 
+MANIFEST = "data.json"
+"""File that holds the manifest, in a run's folder and beside a build's records."""
 FORMAT = 1
 """Version of the manifest's layout."""
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Addition(_Frozen):
+class Addition(Frozen):
     """Training records mixed in from another source."""
 
     source: str
@@ -40,7 +38,7 @@ class Addition(_Frozen):
     limit: int | None = Field(default=None, ge=1)  # at most so many records, whole statements
 
 
-class Mixture(_Frozen):
+class Mixture(Frozen):
     """Which corpus, and what is mixed in."""
 
     source: str = "press"  # "press", a declared public set ("vast"), or a path to records

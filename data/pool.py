@@ -78,10 +78,3 @@ def read_items(path: Path | str) -> list[Item]:
     Raises `DataError` as `files.read_records` does.
     """
     return read_as(check_item, path, identity=lambda item: item.id)
-
-
-def write_items(path: Path | str, items: Iterable[Item]) -> None:
-    """Write items as JSONL, one per line, leaving out fields that are empty."""
-    with Path(path).open("w", encoding="utf-8") as out:
-        for item in items:
-            out.write(item.model_dump_json(exclude_defaults=True) + "\n")

@@ -13,7 +13,7 @@ from stancewire.errors import DataError, Problem
 from stancewire.records import Record
 
 FROZEN = "frozen.json"
-"""File beside the records that holds the content hash of the test split."""
+"""File beside the records that holds the content hashes of the splits that count."""
 
 
 def validate(source: str = "press") -> list[Problem]:

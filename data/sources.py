@@ -28,11 +28,13 @@ def _stays_inside(value: str) -> str:
 Inside = Annotated[str, AfterValidator(_stays_inside)]
 
 
-class _Declared(BaseModel):
+class Frozen(BaseModel):
+    """Immutable, and unknown keys are refused: what is written by hand, in TOML or YAML."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class SourceFile(_Declared):
+class SourceFile(Frozen):
     """One file of a data set, pinned to a commit of a public repository."""
 
     name: Inside
@@ -48,7 +50,7 @@ class SourceFile(_Declared):
     """If the repository's file is a zip: the member that is kept."""
 
 
-class Source(_Declared):
+class Source(Frozen):
     """One public data set."""
 
     name: str

@@ -59,7 +59,8 @@ def sample(
     seed: Annotated[int, typer.Option(min=0, help="The same seed draws the same items.")] = 13,
 ) -> None:
     """Draw the items of a pool that are worth labelling next."""
-    from stancewire.data.pool import read_items, write_items
+    from stancewire.data.files import write_records
+    from stancewire.data.pool import read_items
     from stancewire.data.sampling import sample as draw
     from stancewire.predictor import Predictor
 
@@ -68,7 +69,7 @@ def sample(
     known = [item for path in labelled or [] for item in read_items(path)]
     predictors = [Predictor.load(folder) for folder in bundle or []]
     drawn = draw(items, n, strategy.value, seed, predictors=predictors, labelled=known)
-    write_items(out, drawn)
+    write_records(out, drawn)
     short = f" ({n} asked for: no more are left that are not labelled)" if len(drawn) < n else ""
     typer.echo(f"{out}: {len(drawn)} of {len(items)} items{short}")
 
@@ -124,8 +125,8 @@ def import_labels(
     ] = None,
 ) -> None:
     """Read labels back from an annotation tool; exit 2, writing nothing, if one is unreadable."""
+    from stancewire.data.files import write_records
     from stancewire.data.formats import FORMATS
-    from stancewire.data.pool import write_items
 
     _not_onto_itself(out, paths)
     names = _names(rename or [])
@@ -140,7 +141,7 @@ def import_labels(
             renamed = one.model_copy(update={"annotator": names.get(one.annotator, one.annotator)})
             file.write(renamed.model_dump_json(exclude_none=True) + "\n")
     if items is not None:
-        write_items(items, found)
+        write_records(items, found)
     labelled = len({one.id for one in annotations})
     typer.echo(f"{out}: {len(annotations)} labels of {labelled} items; {len(found)} items in all")
 
@@ -170,7 +171,7 @@ def merge(
     from stancewire.data.files import write_records
     from stancewire.data.merge import merge as join
     from stancewire.data.merge import read_annotations
-    from stancewire.data.pool import read_items, write_items
+    from stancewire.data.pool import read_items
 
     for target in filter(None, (out, hard, single, report)):
         _not_onto_itself(target, [*labels, *items])
@@ -181,7 +182,7 @@ def merge(
     merged = join(given, found, rule, set_aside=hard is not None)
     write_records(out, merged.records)
     if hard is not None:
-        write_items(hard, merged.hard)
+        write_records(hard, merged.hard)
     if single is not None:
         rows = [{"id": item, "labels": said} for item, said in merged.labels.items()]
         lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in rows]

@@ -11,8 +11,6 @@ from stancewire.errors import DataError
 if TYPE_CHECKING:
     from stancewire.data.corpus import Corpus
 
-MANIFEST = "data.json"
-
 app = typer.Typer()
 
 Mirror = Annotated[
@@ -58,6 +56,7 @@ def rebuild(
 def _write(corpus: "Corpus", manifest: str, out: Path) -> None:
     from stancewire.data.corpus import SPLITS
     from stancewire.data.files import write_records
+    from stancewire.data.mixture import MANIFEST
 
     out.mkdir(parents=True, exist_ok=True)
     for split in SPLITS:

@@ -5,11 +5,12 @@ import json
 from importlib.metadata import distributions
 from pathlib import Path
 
+from stancewire.data.mixture import MANIFEST
 from stancewire.labels import ORDER
 from stancewire.training.card import card
 from stancewire.training.evaluate import Evaluation
 from stancewire.training.pictures import confusion_matrix, reliability_diagram
-from stancewire.training.pipeline import MIXTURE, Result, summary
+from stancewire.training.pipeline import Result, summary
 from stancewire.training.recipe import dump
 
 
@@ -19,7 +20,7 @@ def write_artifacts(result: Result, folder: Path) -> None:
         "report.json": json.dumps(summary(result), indent=2) + "\n",
         "recipe.yaml": dump(result.recipe),
         "MODEL_CARD.md": card(result),
-        MIXTURE: result.manifest.to_json(),
+        MANIFEST: result.manifest.to_json(),
         "environment.txt": "\n".join(environment()) + "\n",
     }
     for name, text in texts.items():

@@ -12,10 +12,10 @@ import numpy as np
 import yaml
 from pydantic import Field, ValidationError
 
+from stancewire.data.sources import Frozen
 from stancewire.errors import ConfigError, DataError, Problem
 from stancewire.training.evaluate import Evaluation
 from stancewire.training.metrics import macro_f1, resamples
-from stancewire.training.recipe import Frozen
 
 Baseline = Literal["majority", "tfidf", "text-only", "target-only", "frozen"]
 CONFIG = Path("experiments/gate.yaml")

@@ -26,8 +26,6 @@ from stancewire.training.metrics import gold_indices
 from stancewire.training.model import PackedClassifier, freeze
 from stancewire.training.recipe import Linear, Recipe, dump
 
-MIXTURE = "data.json"
-"""File of a run: the manifest of what it was trained on."""
 PACKAGES = ("torch", "transformers", "onnxruntime", "scikit-learn", "numpy", "tokenizers", "mlflow")
 
 
@@ -68,7 +66,7 @@ def run(recipe: Recipe, *, out: Path | None = None, resume: bool = False) -> Res
     folder.mkdir(parents=True, exist_ok=True)
     data, manifest = mixture.build(recipe.data)
     _refuse_missing_neutral(recipe, manifest)
-    (folder / MIXTURE).write_text(manifest.to_json(), encoding="utf-8")
+    (folder / mixture.MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
     _settle(folder / "training.json", _identity(recipe, data), resume)
     (folder / "recipe.yaml").write_text(dump(recipe), encoding="utf-8")
     # Until this run has passed its checks, the folder must not offer an earlier run's model.

@@ -13,15 +13,13 @@ from stancewire.bundle import Bundle
 from stancewire.data import corpus
 from stancewire.data.corpus import Corpus
 from stancewire.data.files import content_hash
+from stancewire.data.quality import FROZEN
 from stancewire.errors import BundleError, DataError, GateRefused, RegistryError
 from stancewire.predictor import Predictor
 from stancewire.training.evaluate import Evaluation, evaluate
 from stancewire.training.gate import GateConfig, Verdict, judge, load_config
 from stancewire.training.registry import CHAMPION, NAME, PREVIOUS, Registry
 from stancewire.training.yardsticks import CACHE, is_frozen_baseline, yardsticks
-
-FROZEN = "frozen.json"
-"""File beside the records that holds the content hashes of the splits that count."""
 
 
 def promote(

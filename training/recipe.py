@@ -9,17 +9,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from stancewire.data.mixture import Mixture
+from stancewire.data.sources import Frozen
 from stancewire.errors import ConfigError, Problem
 from stancewire.pairs import Encoding
-
-
-class Frozen(BaseModel):
-    """Immutable, and unknown keys are refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Base(Frozen):

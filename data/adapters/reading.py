@@ -15,9 +15,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from stancewire.data.sources import Source
+from stancewire.data.topics import text_key
 from stancewire.errors import DataError
 from stancewire.records import Record, Split
-from stancewire.text import fingerprint, normalise
+from stancewire.text import fingerprint
 
 Row = dict[str, Any]
 Reader = Callable[[Path, Source], Iterator[Record]]
@@ -139,7 +140,7 @@ def split_of(key: str, *, dev: int = 10, test: int = 10) -> Split:
     Case, punctuation and typography of the key do not count, so that two prints of one headline
     fall on the same side.
     """
-    place = int(fingerprint(_words(key)), 16) % 100
+    place = int(fingerprint(text_key(key)), 16) % 100
     if place < test:
         return "test"
     return "dev" if place < test + dev else "train"
@@ -150,15 +151,11 @@ def tag_leaked(found: Sequence[Record]) -> Iterator[Record]:
 
     Case, punctuation and typography do not count.
     """
-    train = {_words(record.text) for record in found if record.split == "train"}
+    train = {text_key(record.text) for record in found if record.split == "train"}
     for record in found:
-        if record.split != "train" and _words(record.text) in train:
+        if record.split != "train" and text_key(record.text) in train:
             record = record.model_copy(update={"tags": (*record.tags, LEAKED)})
         yield record
-
-
-def _words(text: str) -> str:
-    return " ".join(re.findall(r"\w+", normalise(text).casefold()))
 
 
 def trimmed(mention: str) -> str:

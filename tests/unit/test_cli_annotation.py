@@ -10,8 +10,8 @@ import pytest
 
 from stancewire.bundle import Bundle
 from stancewire.cli import main
-from stancewire.data.files import read_records
-from stancewire.data.pool import PoolItem, read_items, write_items
+from stancewire.data.files import read_records, write_records
+from stancewire.data.pool import PoolItem, read_items
 from stancewire.records import Record
 
 PAGE = Path(__file__).parents[2] / "docs" / "annotation-loop.md"
@@ -33,7 +33,7 @@ def _apart(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def batch(make_record: Callable[..., Record]) -> Path:
     """Three items without a label, in `batch.jsonl`."""
     items = [PoolItem.of(make_record(id=f"q{i}", text=f"We said {i}.")) for i in range(3)]
-    write_items("batch.jsonl", items)
+    write_records("batch.jsonl", items)
     return Path("batch.jsonl")
 
 
@@ -151,7 +151,7 @@ def test_what_a_rule_decides_is_said_and_kept(
 def test_labels_do_not_travel_unless_asked(
     make_record: Callable[..., Record],
 ) -> None:
-    write_items("records.jsonl", [make_record(stance="against")])
+    write_records("records.jsonl", [make_record(stance="against")])
     command = ["data", "export", "records.jsonl", "--format", "label-studio", "--out", "t.json"]
     assert run(*command) == 0
     assert "against" not in Path("t.json").read_text()
@@ -205,7 +205,7 @@ def test_an_import_with_one_bad_label_writes_nothing(
 def test_a_sample_says_when_the_pool_is_short(
     batch: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write_items("done.jsonl", read_items(batch)[:1])
+    write_records("done.jsonl", read_items(batch)[:1])
     argv: list[Any] = ["data", "sample", str(batch), "-n", "5", "--labelled", "done.jsonl"]
     assert run(*argv, "--strategy", "random", "--out", "next.jsonl") == 0
     assert "2 of 3 items (5 asked for" in capsys.readouterr().out

@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from stancewire.data.pool import PoolItem, read_items, write_items
+from stancewire.data.files import write_records
+from stancewire.data.pool import PoolItem, read_items
 from stancewire.errors import DataError
 from stancewire.labels import Label
 from stancewire.records import Record
@@ -33,7 +34,7 @@ def test_labelled_and_unlabelled_rows_are_told_apart(
 ) -> None:
     record = make_record()
     item = PoolItem.of(make_record(id="b"))
-    write_items(tmp_path / "both.jsonl", [record, item])
+    write_records(tmp_path / "both.jsonl", [record, item])
     assert read_items(tmp_path / "both.jsonl") == [record, item]
 
 
