@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from stancewire.data.files import read_as
 from stancewire.labels import Label
+from stancewire.records import Name
 
 Labels = Mapping[str, Mapping[str, str]]
 """Item → annotator → label."""
@@ -38,7 +39,7 @@ class LabelRow(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str = Field(min_length=1)
-    labels: dict[str, Label] = Field(min_length=1)
+    labels: dict[Name, Label] = Field(min_length=1)
 
 
 def read_labels(path: Path | str) -> dict[str, dict[str, str]]:

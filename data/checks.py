@@ -39,7 +39,7 @@ Check = Callable[[Sequence[Found]], Iterable[Problem]]
 
 def target_key(record: Record) -> str:
     """The record's target in the form in which two spellings of one target are equal."""
-    return normalise(record.target).casefold()
+    return normalise(record.target).casefold().replace("-", " ")
 
 
 def _ids_are_unique(found: Sequence[Found]) -> Iterator[Problem]:

@@ -11,8 +11,11 @@ from stancewire.errors import DataError
 from stancewire.records import Record
 
 PRESS = Path(__file__).parent / "corpus"
-OWN = {"press": PRESS}
-"""Corpora that lie beside the code."""
+DRILLS = Path(__file__).parent / "drills"
+OWN = {"press": PRESS, "drills": DRILLS}
+"""Corpora that lie beside the code; the drills are only trained on."""
+REAL = ("us-briefings", "us-conferences")
+"""Sources of real passages that this project annotated: together the corpus "real"."""
 SPLITS = ("train", "dev", "test")
 
 
@@ -35,12 +38,19 @@ class Corpus:
         return [*self.train, *self.dev, *self.test]
 
 
+def is_public(source: str) -> bool:
+    """Whether the words of `source` lie elsewhere, and are read from a mirror or the cache."""
+    return source == "real" or source in READERS
+
+
 def read(source: str, *, mirror: Path | None = None, cache: Path | None = None) -> list[Record]:
-    """Records of "press", a declared public set, or the path of a file or folder.
+    """Records of "press", "real", a declared public set, or the path of a file or folder.
 
     A public set is read from `mirror`, a folder that holds such sets, one sub-folder each, or from
     the cache that `stancewire data fetch` fills. Raises `DataError` if a file is missing or bad.
     """
+    if source == "real":
+        return [r for part in REAL for r in read(part, mirror=mirror, cache=cache)]
     if source in READERS:
         from stancewire.data.fetch import locate
 

@@ -1,9 +1,9 @@
-"""Finding texts that are nearly the same, across groups that must not share any."""
+"""Finding texts that are nearly the same, where none may be."""
 
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from stancewire.text import normalise
 
@@ -31,14 +31,40 @@ def near_duplicates(
     frequency = Counter(word for one in sets for word in one)
     index: dict[str, list[int]] = defaultdict(list)
     for j, one in enumerate(sets):
-        rare = sorted(one, key=lambda word: (frequency[word], word))
-        prefix = rare[: len(one) - math.ceil(above * len(one)) + 1]
+        prefix = _rarest(one, frequency, above)
         for i in sorted({i for word in prefix for i in index[word] if groups[i] != groups[j]}):
             similarity = _jaccard(sets[i], one)
             if similarity > above:
                 yield i, j, similarity
         for word in prefix:
             index[word].append(j)
+
+
+def first_near(texts: Iterable[str], held: Sequence[str], above: float) -> dict[str, str]:
+    """Texts with a Jaccard similarity > `above` to one of `held`, each with the first such one.
+
+    Exact, as `near_duplicates` is; the texts are not compared with each other.
+    """
+    sets = [shingles(text) for text in held]
+    frequency = Counter(word for one in sets for word in one)
+    index: dict[str, list[int]] = defaultdict(list)
+    for i, one in enumerate(sets):
+        for word in _rarest(one, frequency, above):
+            index[word].append(i)
+    found: dict[str, str] = {}
+    for text in texts:
+        words = shingles(text)
+        behind = {i for word in _rarest(words, frequency, above) for i in index.get(word, ())}
+        near = (i for i in sorted(behind) if _jaccard(sets[i], words) > above)
+        if (first := next(near, None)) is not None:
+            found[text] = held[first]
+    return found
+
+
+def _rarest(words: frozenset[str], frequency: Counter[str], above: float) -> list[str]:
+    """As many of the rarest words as any set that similar shares at least one of."""
+    rare = sorted(words, key=lambda word: (frequency[word], word))
+    return rare[: len(words) - math.ceil(above * len(words)) + 1]
 
 
 def _jaccard(a: frozenset[str], b: frozenset[str]) -> float:

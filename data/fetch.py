@@ -7,7 +7,7 @@ import os
 import shutil
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
@@ -67,21 +67,33 @@ def verify(source: Source, folder: Path) -> list[Problem]:
 
 
 def locate(source: Source, *, mirror: Path | None = None, cache: Path | None = None) -> Path:
-    """Folder of `source` in the mirror if one is given, else in the cache; hashes are not read.
+    """Folder of `source` in the mirror if one is given, else in the cache, if its hashes are right.
 
-    Raises `DataError` saying which files are missing and how to get them.
+    Raises `DataError` saying which files are missing or are not what is declared, and how to get
+    them.
     """
     folder = (mirror or cache or default_cache()) / source.folder
-    missing = [file for file in source.files if not present(folder, file)]
-    if not missing:
-        return folder
-    what = f"{source.name} is not in {folder}: {len(missing)} of {len(source.files)} files missing"
+    many = len(source.files)
+    if missing := [file for file in source.files if not present(folder, file)]:
+        what = f"{source.name} is not in {folder}: {len(missing)} of {many} files missing"
+        raise DataError(what + _advice(source, missing, mirror, cache))
+    # On every read: it costs less than reading does, and a file that was cut or edited since it was
+    # fetched would give other records under the same name.
+    if faults := verify(source, folder):
+        what = f"{source.name} in {folder} is not as declared: {len(faults)} of {many} files differ"
+        raise DataError(what + _advice(source, source.files, mirror, cache), faults)
+    return folder
+
+
+def _advice(
+    source: Source, files: Sequence[SourceFile], mirror: Path | None, cache: Path | None
+) -> str:
     if mirror:
-        raise DataError(what)
-    if any(not file.repository for file in missing):
-        raise DataError(f"{what}; only a mirror holds it: name one with --mirror")
+        return ""
+    if any(not file.repository for file in files):
+        return "; only a mirror holds it: name one with --mirror"
     option = f" --cache {cache}" if cache else ""
-    raise DataError(f"{what}; `stancewire data fetch {source.name}{option}` gets them")
+    return f"; `stancewire data fetch {source.name}{option}` gets them"
 
 
 def present(folder: Path, file: SourceFile) -> bool:

@@ -4,6 +4,8 @@ import csv
 import hashlib
 import io
 import json
+import os
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from stancewire.errors import DataError, Problem
+from stancewire.errors import ConfigError, DataError, Problem
 from stancewire.records import Record
 
 MAX_PROBLEMS = 50
@@ -20,6 +22,8 @@ MAX_PROBLEMS = 50
 Row = tuple[int, Any]
 """Line number (from 1) and what stood there, before it is checked."""
 Checked = TypeVar("Checked", bound=BaseModel)
+_SEVERAL = ("annotators", "tags")  # CSV columns with several values in one cell: a|b
+_CHOICES = ("stance", "neutral_kind", "split")  # those with one of a few words
 
 
 def read_records(path: Path | str) -> list[Record]:
@@ -84,45 +88,42 @@ def content_hash(records: Sequence[Record]) -> str:
     return digest.hexdigest()
 
 
-def _rows(path: Path, problems: list[Problem]) -> Iterator[Row]:
-    readers = {".jsonl": _jsonl_rows, ".csv": _csv_rows}
-    reader = readers.get(path.suffix)
-    if reader is None:
-        raise DataError(f"{path}: expected a file ending in .jsonl or .csv")
+def check_outputs(outputs: Iterable[Path | None], inputs: Sequence[Path]) -> None:
+    """Refuse to write over an input, or two outputs into one file; None is one not asked for.
+
+    Raises `ConfigError`. To be called before anything is read or written.
+    """
+    given = [out for out in outputs if out is not None]
+    for number, out in enumerate(given):
+        if any(_is_same(out, path) for path in inputs):
+            raise ConfigError(f"{out} is an input: write to another file")
+        if any(_is_same(out, other) for other in given[:number]):
+            raise ConfigError(f"{out} is named for two outputs: each needs a file of its own")
+
+
+def read_text(path: Path) -> str:
+    """Text of a UTF-8 file, line ends as they are. Raises `DataError` if it cannot be read."""
     try:
-        # Not read_text: it would turn a carriage return inside a cell into a line feed.
-        text = path.read_bytes().decode("utf-8-sig")
+        # Not Path.read_text: it would turn a carriage return inside a cell into a line feed.
+        content = path.read_bytes()
+        return content.decode("utf-8-sig")
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise DataError(f"{path}: expected UTF-8; byte {error.start} is not") from error
-    yield from reader(path, text, problems)
+        found = "; this is UTF-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else ""
+        hint = 'save it as UTF-8 (in a spreadsheet: "CSV UTF-8")'
+        message = f"{path}: expected UTF-8; byte {error.start} is not{found}: {hint}"
+        raise DataError(message) from error
 
 
-def _jsonl_rows(path: Path, text: str, problems: list[Problem]) -> Iterator[Row]:
-    # Only "\n" ends a line: str.splitlines would also cut at characters that JSON strings may hold.
-    for number, line in enumerate(text.split("\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line, object_pairs_hook=_object)
-        except (ValueError, RecursionError) as error:  # the latter: nested too deeply
-            problems.append(Problem(f"{path}:{number}", "line", f"expected a JSON object: {error}"))
-            continue
-        yield number, row
+def csv_rows(path: Path, text: str, problems: list[Problem]) -> Iterator[Row]:
+    """Rows of CSV as cells by column, each with its last line; what is no CSV becomes a problem.
 
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    # Python's reader keeps the last of two equal keys: a line with two stances would pass.
-    row = dict(pairs)
-    if len(row) < len(pairs):
-        ((twice, _),) = Counter(key for key, _ in pairs).most_common(1)
-        raise ValueError(f"key {twice!r} stands twice")
-    return row
-
-
-def _csv_rows(path: Path, text: str, problems: list[Problem]) -> Iterator[Row]:
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    Cells may be parted by `;`, as spreadsheets do where `,` is the decimal mark. A cell of several
+    values ("a|b") becomes a list, and words that are one of a few lose case and outer spaces.
+    """
+    lines = io.StringIO(text, newline="")
+    reader = csv.DictReader(lines, strict=True, delimiter=_delimiter(text))
     try:
         header = list(reader.fieldnames or [])
         if len(set(header)) < len(header):
@@ -133,14 +134,69 @@ def _csv_rows(path: Path, text: str, problems: list[Problem]) -> Iterator[Row]:
                 message = f"has more cells than the header's {len(header)}"
                 problems.append(Problem(f"{path}:{reader.line_num}", "line", message))
                 continue
-            filled: dict[str, Any] = {k: v for k, v in row.items() if v not in ("", None)}
-            for name in ("annotators", "tags"):  # several values in one cell
-                if name in filled:
-                    filled[name] = [part for part in filled[name].split("|") if part]
-            yield reader.line_num, filled
+            cells: dict[str, Any] = dict(row)
+            for name in filter(cells.get, _SEVERAL):
+                cells[name] = [part for part in cells[name].split("|") if part]
+            for name in filter(cells.get, _CHOICES):
+                cells[name] = cells[name].strip().casefold()
+            yield reader.line_num, cells
     except csv.Error as error:
         line = reader.reader.line_num  # DictReader's own still counts the row before
         problems.append(Problem(f"{path}:{line}", "line", f"expected CSV: {error}"))
+
+
+def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON; for `object_pairs_hook`. Raises `ValueError` if a key stands twice."""
+    # Python's reader keeps the last of two equal keys: a line with two stances would pass.
+    row = dict(pairs)
+    if len(row) < len(pairs):
+        ((twice, _),) = Counter(key for key, _ in pairs).most_common(1)
+        raise ValueError(f"key {twice!r} stands twice")
+    return row
+
+
+def short(value: object) -> str:
+    """What stood where something else was expected, in few characters."""
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+def _is_same(a: Path, b: Path) -> bool:
+    # Neither need exist yet; two that do may be one file under two names.
+    if os.path.realpath(a) == os.path.realpath(b):
+        return True
+    return a.exists() and b.exists() and a.samefile(b)
+
+
+def _rows(path: Path, problems: list[Problem]) -> Iterator[Row]:
+    readers = {".jsonl": _jsonl_rows, ".csv": _csv_rows}
+    reader = readers.get(path.suffix)
+    if reader is None:
+        raise DataError(f"{path}: expected a file ending in .jsonl or .csv")
+    yield from reader(path, read_text(path), problems)
+
+
+def _jsonl_rows(path: Path, text: str, problems: list[Problem]) -> Iterator[Row]:
+    # Only "\n" ends a line: str.splitlines would also cut at characters that JSON strings may hold.
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line, object_pairs_hook=unique_keys)
+        except (ValueError, RecursionError) as error:  # the latter: nested too deeply
+            problems.append(Problem(f"{path}:{number}", "line", f"expected a JSON object: {error}"))
+            continue
+        yield number, row
+
+
+def _csv_rows(path: Path, text: str, problems: list[Problem]) -> Iterator[Row]:
+    for line, cells in csv_rows(path, text, problems):
+        yield line, {name: value for name, value in cells.items() if value not in ("", None)}
+
+
+def _delimiter(text: str) -> str:
+    header = re.split(r"[\r\n]", text, maxsplit=1)[0]
+    return ";" if header.count(";") > header.count(",") else ","
 
 
 def _problems(path: Path, line: int, error: ValidationError) -> list[Problem]:
@@ -148,7 +204,7 @@ def _problems(path: Path, line: int, error: ValidationError) -> list[Problem]:
         Problem(
             where=f"{path}:{line}",
             field=".".join(map(str, detail["loc"])) or "record",
-            message=f"{detail['msg']}; found {_short(detail['input'])}",
+            message=f"{detail['msg']}; found {short(detail['input'])}",
         )
         for detail in error.errors()
     ]
@@ -158,8 +214,3 @@ def _summary(path: Path, problems: Sequence[Problem]) -> str:
     shown = min(len(problems), MAX_PROBLEMS)
     rest = f", the first {shown} listed" if shown < len(problems) else ""
     return f"{path} cannot be used: {len(problems)} problem(s){rest}"
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "…"

@@ -80,7 +80,8 @@ def merge(
     is set aside), "expert:NAME" (that annotator's label decides a dispute). What the rule does not
     decide (a tie, no label by the expert, a deciding annotator who said two things) is refused
     with a `DataError` listing each item, or set aside if `set_aside` says so. Labels of an item
-    that is not among the items are refused always.
+    that is not among the items are refused always. A record names those who gave its label, and
+    not those whom the rule overruled: the report and the single labels keep what they said.
     """
     _check(rule)
     given = _by_item(annotations, items)
@@ -152,7 +153,7 @@ def _by_item(
         if isinstance(item, Record):
             label = {"stance": item.stance, "neutral_kind": item.neutral_kind}
             given[item.id] = [
-                Annotation.model_validate({"id": item.id, "annotator": who or "unnamed", **label})
+                Annotation.model_validate({"id": item.id, "annotator": who, **label})
                 for who in item.annotators
             ]
     strangers: Counter[str] = Counter()
@@ -184,7 +185,8 @@ def _merge_one(
         decision = _written(stance, kind) if stance else None
         merged.disputes.append(Dispute(item.id, said, decision, was))
     if stance is not None:
-        merged.records.append(PoolItem.of(item).labelled(stance, kind, stances))
+        names = [who for who in stances if _gave(who, given, stance, kind)]
+        merged.records.append(PoolItem.of(item).labelled(stance, kind, names))
     elif set_aside or merged.rule == "unanimous":
         pooled = PoolItem.of(item)
         tags = tuple(dict.fromkeys((*pooled.tags, HARD)))
@@ -206,6 +208,12 @@ def _decided(
         return stance, None
     kind = decide(kinds, rule)
     return (stance, kind) if kind else (None, None)
+
+
+def _gave(who: str, given: Sequence[Annotation], stance: Label, kind: NeutralKind | None) -> bool:
+    """Whether the label is what `who` said and all that they said; a kind may be left open."""
+    said = [one for one in given if one.annotator == who]
+    return all(one.stance is stance and one.neutral_kind in (None, kind) for one in said)
 
 
 def _votes(given: Iterable[Annotation]) -> tuple[Votes[Label], Votes[NeutralKind]]:

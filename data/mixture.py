@@ -1,26 +1,27 @@
 """What a model is trained on: one corpus, more records beside it, and a manifest that says so.
 
-The main corpus alone gives dev and test; what is mixed in gives training records only. The manifest
-holds sources, licences, filters, counts and content hashes, and nothing of the machine: whoever has
-the same sources gets the same records from it, or is told which one differs.
+The main corpus alone gives dev and test, and is the same whatever is mixed in. What is mixed in
+gives training records only, less those that would spoil it (see `topics`). The manifest holds
+sources, licences, filters, counts and content hashes, and nothing of the machine: whoever has the
+same sources gets the same records from it, or is told which one differs.
 """
 
 import hashlib
 import json
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, StringConstraints, ValidationError
 
 from stancewire.data import corpus
-from stancewire.data.corpus import OWN, SPLITS, Corpus
+from stancewire.data.corpus import OWN, REAL, SPLITS, Corpus
 from stancewire.data.files import content_hash
-from stancewire.data.sources import Frozen, Source, Terms, declared
-from stancewire.data.topics import keep_topics_apart
-from stancewire.errors import ConfigError, DataError
+from stancewire.data.sources import TERMS, Frozen, Source, Terms, declared
+from stancewire.data.topics import Kept, Pair, keep_pairs_once, keep_topics_apart, pair_of
+from stancewire.errors import ConfigError, DataError, Problem
 from stancewire.records import Record
 
 MANIFEST = "data.json"
@@ -29,10 +30,14 @@ FORMAT = 1
 """Version of the manifest's layout."""
 
 
+# A zero byte can stand in no path, and Python says so with a bare ValueError.
+Name = Annotated[str, StringConstraints(pattern=r"^[^\x00]+$")]
+
+
 class Addition(Frozen):
     """Training records mixed in from another source."""
 
-    source: str
+    source: Name
     only_tag: str | None = None  # keep the records with this tag
     without_tag: str | None = None  # leave out the records with this tag
     limit: int | None = Field(default=None, ge=1)  # at most so many records, whole statements
@@ -41,7 +46,7 @@ class Addition(Frozen):
 class Mixture(Frozen):
     """Which corpus, and what is mixed in."""
 
-    source: str = "press"  # "press", a declared public set ("vast"), or a path to records
+    source: Name = "press"  # "press", a declared public set ("vast"), or a path to records
     mirror: Path | None = None  # folder of public data sets; also --mirror
     only_tag: str | None = None  # of dev and test; VAST: "zero-shot"
     also: tuple[Addition, ...] = ()  # more training records
@@ -70,6 +75,27 @@ class Manifest:
         parts = self.content["sources"]
         return [f"{p['source']} ({p['licence']})" for p in parts if p["terms"] != "open"]
 
+    def mixture(self, mirror: Path | None = None) -> Mixture:
+        """What it is the manifest of. Raises `DataError` if its content, of any file, is none."""
+        content: object = self.content
+        if not isinstance(content, dict) or content.get("format") != FORMAT:
+            raise DataError(f"expected a manifest of format {FORMAT}")
+        config, sources = content.get("config"), content.get("sources")
+        if not isinstance(config, dict) or not isinstance(sources, list):
+            raise DataError("expected a manifest with an object `config` and a list `sources`")
+        try:
+            found = Mixture.model_validate({**config, "mirror": mirror})
+        except ValidationError as error:
+            faults = [
+                Problem("config", ".".join(map(str, e["loc"])), f"{e['msg']}; found {e['input']!r}")
+                for e in error.errors()
+            ]
+            raise DataError("the manifest's config is not that of a mixture", faults) from error
+        if len(sources) != 1 + len(found.also):
+            expected = f"expected {1 + len(found.also)} sources, as in its config"
+            raise DataError(f"{expected}: the manifest has {len(sources)}")
+        return found
+
 
 def build(mixture: Mixture) -> tuple[Corpus, Manifest]:
     """The records to train, choose and measure on, and the manifest of them.
@@ -77,30 +103,20 @@ def build(mixture: Mixture) -> tuple[Corpus, Manifest]:
     Raises `ConfigError` if a source's licence terms are not accepted, `DataError` if one cannot be
     read.
     """
-    _check_terms(mixture)
+    names = [mixture.source, *(one.source for one in mixture.also)]
+    _check_terms(mixture.accept, [(name, ()) for name in names])  # what names say, before reading
     main = corpus.load(mixture.source, mirror=mixture.mirror, only_tag=mixture.only_tag)
-    additions = [_addition(one, mixture) for one in mixture.also]
-    parts: dict[str, Sequence[Record]] = {"": main.records()}
-    parts |= {str(n): records for n, records in enumerate(additions)}
-    apart, removed = keep_topics_apart(parts) if additions else (parts, [])
-    # What the main corpus is does not depend on what is mixed in.
-    extra = [[r for r in apart[str(n)] if r.split == "train"] for n in range(len(additions))]
-    built = Corpus(
-        name=mixture.source,
-        train=(*main.train, *(r for part in extra for r in part)),
-        dev=main.dev,
-        test=main.test,
-        golden=main.golden,
-    )
-    sources = [_part(mixture.source, main.records())]
-    for n, (one, kept) in enumerate(zip(mixture.also, extra, strict=True)):
-        left_out = {r.reason: r.count for r in removed if r.source == str(n)}
-        sources.append({**_part(one.source, kept), "removed": left_out})
-    config = mixture.model_dump(mode="json", exclude={"mirror"})
+    additions = _additions(mixture, main)
+    used = [main.records(), *(kept for kept, _ in additions)]
+    _check_terms(mixture.accept, list(zip(names, used, strict=True)))
+    parts = [_part(name, records) for name, records in zip(names, used, strict=True)]
+    for part, (_, removed) in zip(parts[1:], additions, strict=True):
+        part["removed"] = dict(removed)
+    built = replace(main, train=(*main.train, *(r for kept, _ in additions for r in kept)))
     return built, Manifest({
         "format": FORMAT,
-        "config": config,
-        "sources": sources,
+        "config": mixture.model_dump(mode="json", exclude={"mirror"}),
+        "sources": parts,
         "splits": {s: _counts(getattr(built, s)) for s in SPLITS},
     })  # fmt: skip
 
@@ -108,61 +124,78 @@ def build(mixture: Mixture) -> tuple[Corpus, Manifest]:
 def rebuild(manifest: Manifest, *, mirror: Path | None = None) -> Corpus:
     """The records that `manifest` was made for.
 
-    Raises `DataError` naming every source or split that is not what it was.
+    Raises `DataError` if it is no manifest, or naming every source or split that is not what it
+    was.
     """
-    if manifest.content.get("format") != FORMAT:
-        raise DataError(f"expected a manifest of format {FORMAT}")
-    config = Mixture.model_validate({**manifest.content["config"], "mirror": mirror})
-    built, now = build(config)
-    if now.digest != manifest.digest:
-        differing = [
-            str(then["source"])
-            for then, found in zip(manifest.content["sources"], now.content["sources"], strict=True)
-            if then != found
-        ]
+    built, now = build(manifest.mixture(mirror))
+    if now.to_json() != manifest.to_json():
+        then = manifest.content["sources"]
+        differing = [part["source"] for part in now.content["sources"] if part not in then]
         raise DataError(f"the records are not what they were: {', '.join(differing) or 'splits'}")
     return built
 
 
-def _check_terms(mixture: Mixture) -> None:
-    names = [mixture.source, *(one.source for one in mixture.also)]
+def _check_terms(accept: Sequence[Terms], used: Sequence[tuple[str, Sequence[Record]]]) -> None:
     refused = [
-        f"{name} is {terms} ({licence})"
-        for name in names
-        for terms, licence in [_licence(name)]
-        if terms not in mixture.accept
+        f"{source.name if source.name == name else f'{source.name} (in {name})'} "
+        f"is {source.terms} ({source.licence})"
+        for name, records in used
+        for source in _sources(name, records)
+        if source.terms not in accept
     ]
     if refused:
         raise ConfigError(
-            f"the recipe accepts only {', '.join(mixture.accept)} licences (data.accept), "
+            f"the recipe accepts only {', '.join(accept)} licences (data.accept), "
             f"but {'; '.join(refused)}"
         )
 
 
-def _source(name: str) -> Source | None:
-    return declared().get(name.removesuffix("-official"))
+def _named(name: str) -> list[Source]:
+    parts = REAL if name == "real" else (name.removesuffix("-official"),)
+    return [declared()[part] for part in parts if part in declared()]
 
 
-def _licence(name: str) -> tuple[Terms, str]:
-    """Terms and licence; your own files are yours to use."""
-    source = _source(name)
-    if source is not None:
-        return source.terms, source.licence
-    return "open", "Apache-2.0" if name in OWN else "your own"
+def _sources(name: str, records: Sequence[Record]) -> list[Source]:
+    """Declared sets behind a name; those of a file or folder are known by its records alone."""
+    found = {record.source for record in records}
+    return _named(name) or [source for key, source in declared().items() if key in found]
 
 
-def _addition(one: Addition, mixture: Mixture) -> list[Record]:
+def _licence(name: str, sources: Sequence[Source]) -> str:
+    if not sources:
+        return "Apache-2.0" if name in OWN else "your own"  # your own files are yours to use
+    if _named(name):
+        return "; ".join(source.licence for source in sources)
+    return "; ".join(f"{source.name}: {source.licence}" for source in sources)
+
+
+def _additions(mixture: Mixture, main: Corpus) -> list[Kept]:
+    """What is kept of each addition, and how much was left out of it for which reason."""
+    whole = [*main.records(), *main.golden]
+    pairs = {pair_of(record) for record in whole}
+    earlier: set[Pair] = set()
+    additions: list[Kept] = []
+    for one in mixture.also:
+        apart, held_out = keep_topics_apart(_drawn(one, mixture), whole)
+        kept, repeated = keep_pairs_once(apart, pairs, earlier)
+        earlier |= {pair_of(record) for record in kept}
+        additions.append((kept, held_out + repeated))
+    return additions
+
+
+def _drawn(one: Addition, mixture: Mixture) -> list[Record]:
     records = [
         r
         for r in corpus.read(one.source, mirror=mixture.mirror)
-        if (one.only_tag is None or one.only_tag in r.tags) and one.without_tag not in r.tags
+        if r.split == "train"
+        and (one.only_tag is None or one.only_tag in r.tags)
+        and one.without_tag not in r.tags
     ]
     if one.limit is None:
         return records
     statements: dict[str, list[Record]] = {}
     for record in records:
-        if record.split == "train":
-            statements.setdefault(record.statement, []).append(record)
+        statements.setdefault(record.statement, []).append(record)
     order = sorted(statements)
     random.Random(mixture.seed).shuffle(order)
     kept: list[Record] = []
@@ -170,17 +203,17 @@ def _addition(one: Addition, mixture: Mixture) -> list[Record]:
         if len(kept) + len(statements[statement]) > one.limit:
             break
         kept += statements[statement]
-    return [*kept, *(r for r in records if r.split != "train")]
+    return kept
 
 
 def _part(name: str, records: Sequence[Record]) -> dict[str, Any]:
-    terms, licence = _licence(name)
-    source = _source(name)
+    sources = _sources(name, records)
+    closed = [terms for terms in TERMS if terms in {s.terms for s in sources} - {"open"}]
     return {
         "source": name,
-        "terms": terms,
-        "licence": licence,
-        "has_neutral": source is None or source.has_neutral,
+        "terms": ", ".join(closed) or "open",
+        "licence": _licence(name, sources),
+        "has_neutral": all(source.has_neutral for source in sources),
         "splits": {
             s: _counts([r for r in records if r.split == s])
             for s in SPLITS

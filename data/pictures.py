@@ -9,6 +9,7 @@ from typing import Any, Literal
 import matplotlib
 from matplotlib.figure import Figure
 
+from stancewire.errors import DataError
 from stancewire.labels import ORDER
 from stancewire.records import Record
 
@@ -20,8 +21,11 @@ _COLOURS = ("tab:blue", "tab:orange", "tab:green", "tab:red")
 def write_pictures(records: Sequence[Record], folder: Path, kind: Format = "svg") -> list[Path]:
     """Write `labels`, `text-lengths` and `target-lengths` into `folder`; the files written.
 
-    The folder is made if need be. The same records give the same bytes.
+    The folder is made if need be. The same records give the same bytes. Raises `DataError` if there
+    is no record.
     """
+    if not records:
+        raise DataError("there is no record to draw")
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for name, draw in _PICTURES.items():

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from stancewire.data import corpus
 from stancewire.data.checks import CHECKS, PRESS_CHECKS, Found
 from stancewire.data.corpus import OWN, PRESS
 from stancewire.data.files import MAX_PROBLEMS, content_hash, read_records
@@ -16,46 +17,54 @@ FROZEN = "frozen.json"
 """File beside the records that holds the content hashes of the splits that count."""
 
 
-def validate(source: str = "press") -> list[Problem]:
-    """Everything wrong with a corpus: "press", or the path of a file or folder of records.
+def validate(source: str = "press", *, mirror: Path | None = None) -> list[Problem]:
+    """Everything wrong with a corpus, by name or path: see `corpus.read`. Empty if all is well.
 
-    A file that cannot be read does not hide the faults of the others. Empty if all is well.
+    A file that cannot be read does not hide the faults of the others.
     """
     path = _path(source)
-    found, problems = _read(path)
+    found, problems = _read(source, path, mirror)
     unread = bool(problems)
     for check in PRESS_CHECKS if source == "press" else CHECKS:
         problems += check(found)
     frozen = path / FROZEN
     # A file that was not read would only make the hash fail with it.
     if not unread and (source == "press" or frozen.exists()):
-        problems += _test_is_frozen(frozen, [f.record for f in found])
+        problems += _is_frozen(frozen, [f.record for f in found])
     return problems
 
 
-def stats(source: str = "press") -> dict[str, Any]:
-    """Count what a corpus holds, as plain data. Raises `DataError` if a file cannot be read.
+def stats(
+    source: str = "press", *, mirror: Path | None = None, without_tag: str | None = None
+) -> dict[str, Any]:
+    """Count what a corpus holds, as plain data; records tagged `without_tag` are left out.
 
-    For a folder, with the figures of what lies beside the records: see `data.stats.beside`.
+    For a folder, and for "real", with the figures of what lies beside the records: see
+    `data.stats.beside`. Raises `DataError` if a file cannot be read, or nothing is left to count.
     """
     path = _path(source)
-    found, problems = _read(path)
+    found, problems = _read(source, path, mirror)
     if problems:
         raise DataError(f"corpus {source!r} cannot be read", problems)
-    records = [f.record for f in found]
-    return {**figures(records), **beside(path, records)}
+    records = [f.record for f in found if without_tag not in f.record.tags]
+    if not records:
+        raise DataError(f"corpus {source!r} holds no record to count")
+    # The labels of real passages lie with the press corpus, their words do not.
+    return {**figures(records), **beside(PRESS if source == "real" else path, records)}
 
 
 def _path(source: str) -> Path:
     return PRESS if source == "press" else OWN.get(source, Path(source))
 
 
-def _read(source: Path) -> tuple[list[Found], list[Problem]]:
+def _read(source: str, place: Path, mirror: Path | None) -> tuple[list[Found], list[Problem]]:
+    if corpus.is_public(source):
+        return [Found(source, record) for record in corpus.read(source, mirror=mirror)], []
     found: list[Found] = []
     problems: list[Problem] = []
-    files = sorted(source.glob("*.jsonl")) if source.is_dir() else [source]
+    files = sorted(place.glob("*.jsonl")) if place.is_dir() else [place]
     if not files:
-        problems.append(Problem(str(source), "file", "the folder holds no .jsonl file"))
+        problems.append(Problem(str(place), "file", "the folder holds no .jsonl file"))
     for path in files:
         try:
             found += [Found(path.name, record) for record in read_records(path)]
@@ -66,14 +75,18 @@ def _read(source: Path) -> tuple[list[Found], list[Problem]]:
     return found, problems
 
 
-def _test_is_frozen(path: Path, records: Sequence[Record]) -> Iterator[Problem]:
+def _is_frozen(path: Path, records: Sequence[Record]) -> Iterator[Problem]:
     try:
-        expected = json.loads(path.read_bytes())["test"]
+        frozen = json.loads(path.read_bytes())
+        # The gate judges on golden, where there is one; a corpus need not have it.
+        names = ["test", *(["golden"] if "golden" in {r.split for r in records} else [])]
+        expected = {name: frozen[name] for name in names}
     except (OSError, ValueError, KeyError, TypeError) as error:
-        message = f"expected the content hash of the test split: {error!r}"
+        message = f"expected the content hash of each frozen split: {error!r}"
         yield Problem(str(path), "test", message)
         return
-    actual = content_hash([r for r in records if r.split == "test"])
-    if actual != expected:
-        message = f"the frozen test split has changed: expected {expected}, found {actual}"
-        yield Problem(str(path), "test", message)
+    for name, hash_ in expected.items():
+        actual = content_hash([r for r in records if r.split == name])
+        if actual != hash_:
+            message = f"the frozen {name} split has changed: expected {hash_}, found {actual}"
+            yield Problem(str(path), name, message)

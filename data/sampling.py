@@ -41,7 +41,7 @@ def sample(
     """At most n items of the pool, the most useful first; the order of the pool does not matter.
 
     Never drawn: an item that is in `labelled` by its id, or whose quote nearly equals one there
-    toward the same target; of such twins within the pool, one. Fewer than n if no more are left.
+    toward the same target; of such twins within the pool, one. So fewer than n may be left.
     "uncertainty" needs one predictor, "disagreement" two or more; raises `ConfigError`.
     """
     _check(n, strategy, len(predictors))

@@ -4,6 +4,7 @@ A model that sees one side of the pair, or a name, a tag, a length, should be no
 answering the most frequent stance (Poliak et al., *SEM 2018, of hypothesis-only baselines).
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -46,8 +47,9 @@ def baselines(
 
     Guesses are `majority` (train's most frequent stance), `text_only` and `target_only` (logistic
     regression over TF-IDF of words and word pairs), `names` (speaker and organisation), `field`,
-    `country` and `kind` (tags that start so), and `length` (words of text and of target). `chance`
-    is the expected macro-F1 of guessing by train's shares. None of the splits may be empty.
+    `country` and `kind` (tags that start so), `length` (words of text and of target), and `place`
+    (where in the statement the target is named, and whether a number or a question stands there).
+    `chance` is the expected macro-F1 of guessing by the shares of train. No split may be empty.
     """
     scores = one_sided(train, dev, test)
     for name, clues in _CLUES.items():
@@ -154,10 +156,36 @@ def _lengths(record: Record) -> _Clues:
     return {"text": text, "text²": text**2, "target": target, "target²": target**2}
 
 
+_SENTENCE = re.compile(r"(?<=[.!?;])\s+")
+_STEM = 5
+"""Letters by which two words count as one: "taxes" and "taxation"."""
+
+
+def _stems(words: str) -> set[str]:
+    return {w[:_STEM] for w in re.findall(r"\w+", words.casefold()) if len(w) >= _STEM - 1}
+
+
+def _place(record: Record) -> _Clues:
+    sentences = _SENTENCE.split(record.text)
+    wanted = _stems(record.target)
+    shared = [len(wanted & _stems(sentence)) for sentence in sentences]
+    if not any(shared):
+        return {"nowhere": 1.0}
+    at = shared.index(max(shared))
+    place = "first" if at == 0 else "last" if at == len(sentences) - 1 else "between"
+    clues = {place: 1.0}
+    if any(c.isdigit() for c in sentences[at]):
+        clues["number"] = clues[f"{place} number"] = 1.0
+    if sentences[at].endswith("?"):
+        clues["question"] = 1.0
+    return clues
+
+
 _CLUES: dict[str, _View] = {
     "names": _names,
     "field": _tagged("field"),
     "country": _tagged("country"),
     "kind": _tagged("kind"),
     "length": _lengths,
+    "place": _place,
 }

@@ -15,11 +15,13 @@ from stancewire.labels import Label, NeutralKind
 from stancewire.records import Record
 
 REAL = "real"
-"""Folder beside the records: labels of passages that are fetched, not kept."""
+"""Folder beside the records: labels of passages that are fetched, not kept. Starts their ids."""
 LABELS = Path("annotations") / "labels.jsonl"
 """Single labels of each annotator, disputed ones included."""
 HARD_CASES = Path("annotations") / "hard_cases.jsonl"
 """Pairs on which the annotators did not agree, as records."""
+HARD_REAL = Path("annotations") / "hard_real.jsonl"
+"""The same of real passages, as rows without the words and without a stance."""
 
 
 def figures(records: Sequence[Record]) -> dict[str, Any]:
@@ -46,7 +48,7 @@ def figures(records: Sequence[Record]) -> dict[str, Any]:
         "share_multi_target": _share(sum(_is_multi(g) for g in groups), len(groups)),
         "share_mixed_stance": _share(sum(_is_mixed(g) for g in groups), len(groups)),
         "words": _words([group[0].text for group in groups]),
-        "behaviours": _counts(t for r in records for t in r.tags if ":" not in t),
+        "behaviours": _counts(t for r in records for t in _devices(r.tags)),
         "tags": _counts(tag for r in records for tag in r.tags),
         "roles": _counts(r.role or "not given" for r in records),
         "sources": _counts(r.source for r in records),
@@ -58,24 +60,39 @@ def figures(records: Sequence[Record]) -> dict[str, Any]:
 def beside(folder: Path, records: Sequence[Record]) -> dict[str, Any]:
     """Figures of what lies beside the records in `folder`; 0 or null for what is not there.
 
-    `real_pairs` counts labelled pairs of real passages; `alpha` is Krippendorff's, over the single
-    labels, and `agreement_by_tag` the same per tag; `hard_cases` counts disputed pairs.
-    Raises `DataError` if a file is bad.
+    `real_pairs` counts labelled pairs of real passages, `real_passages` the passages; `alpha` is
+    Krippendorff's, over the single labels of written and real pairs, `alpha_written` and
+    `alpha_real` of either; `agreement_by_tag` says how often labels agree; `hard_cases` counts
+    disputed pairs. Raises `DataError` if a file is bad.
     """
     hard = read_records(folder / HARD_CASES) if (folder / HARD_CASES).exists() else []
+    hard_real = _rows(folder / HARD_REAL, "labels") if (folder / HARD_REAL).exists() else []
+    paths = sorted((folder / REAL).glob("*.jsonl"))
+    real = [row for path in paths for row in _rows(path, "stance")]
     found: dict[str, Any] = {
-        "real_pairs": sum(_rows(path) for path in sorted((folder / REAL).glob("*.jsonl"))),
-        "hard_cases": len(hard),
+        "real_pairs": len(real),
+        "real_passages": len({row["id"] for row in real}),
+        "hard_cases": len(hard) + len(hard_real),
         "alpha": None,
+        "alpha_written": None,
+        "alpha_real": None,
         "agreement_by_tag": None,
     }
     if (folder / LABELS).exists():
         from stancewire.data.agreement import alpha, by_tag, read_labels
 
         labels = read_labels(folder / LABELS)
-        tags = {r.id: r.tags for r in (*records, *hard)}
-        tagged = {tag: asdict(one) for tag, one in by_tag(labels, tags).items()}
-        found |= {"alpha": alpha(labels), "agreement_by_tag": tagged}
+        of_real = {name: given for name, given in labels.items() if name.startswith(f"{REAL}-")}
+        written = {name: given for name, given in labels.items() if name not in of_real}
+        tags = {r.id: _devices(r.tags) for r in (*records, *hard)}
+        for row in (*real, *hard_real):
+            tags[f"{REAL}-{row['id']}-{row['number']}"] = _devices(row["tags"])
+        found |= {
+            "alpha": alpha(labels),
+            "alpha_written": alpha(written) if written else None,
+            "alpha_real": alpha(of_real) if of_real else None,
+            "agreement_by_tag": {tag: asdict(one) for tag, one in by_tag(labels, tags).items()},
+        }
     return found
 
 
@@ -89,18 +106,25 @@ def _baselines(records: Sequence[Record]) -> dict[str, Any] | None:
     return baselines(**splits)
 
 
-def _rows(path: Path) -> int:
-    lines = [line for line in path.read_bytes().split(b"\n") if line.strip()]
-    for number, line in enumerate(lines, 1):
+def _rows(path: Path, answer: str) -> list[dict[str, Any]]:
+    needed = ("id", "number", "target", answer, "tags", "split")
+    rows = []
+    for number, line in enumerate(path.read_bytes().split(b"\n"), 1):
+        if not line.strip():
+            continue
         try:
-            is_row = {"id", "target", "stance", "split"} <= set(json.loads(line))
+            row = json.loads(line)
+            is_row = set(needed) <= set(row)
         except (ValueError, TypeError):
             is_row = False
         if not is_row:
-            raise DataError(
-                f"{path}: row {number}: expected an object with id, target, stance and split"
-            )
-    return len(lines)
+            raise DataError(f"{path}: row {number}: expected an object with {', '.join(needed)}")
+        rows.append(row)
+    return rows
+
+
+def _devices(tags: Iterable[str]) -> list[str]:
+    return [tag for tag in tags if ":" not in tag]
 
 
 def _tagged(records: Sequence[Record], start: str) -> set[str]:

@@ -1,10 +1,13 @@
-"""Topics that several argument sets share: each on one side of a split, whoever published it."""
+"""What must not be trained on beside a corpus: its held-out topics and texts, and pairs twice."""
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 
+from stancewire.data.checks import NEAR, target_key
+from stancewire.data.duplicates import first_near
+from stancewire.labels import Label
 from stancewire.records import Record
 from stancewire.text import normalise
 
@@ -30,16 +33,12 @@ _ENDINGS = (
     ("sses", "ss"), ("ss", "ss"), ("us", "us"), ("is", "is"), ("ed", ""), ("es", "e"), ("s", ""),
 )  # fmt: skip
 _SHORTEST_STEM = 3
-_HELD: dict[str, tuple[str, ...]] = {"train": ("test", "dev"), "dev": ("test",)}
+_HELD = ("test", "golden", "dev")  # of two reasons to leave a record out, the first is told
 
-
-@dataclass(frozen=True)
-class Removed:
-    """How many records `keep_topics_apart` took from one corpus, and why."""
-
-    source: str
-    count: int
-    reason: str
+Pair = tuple[str, str]
+"""A statement and a target, each in the form in which two spellings are equal."""
+Kept = tuple[list[Record], Counter[str]]
+"""The records that stay, in order, and how many were left out for which reason."""
 
 
 def text_key(text: str) -> str:
@@ -64,59 +63,65 @@ def topic_key(target: str) -> str:
     return " ".join(sorted(content)) or words
 
 
-def keep_topics_apart(
-    corpora: Mapping[str, Sequence[Record]],
-) -> tuple[dict[str, list[Record]], list[Removed]]:
-    """Corpora without what would let a model train on a topic or text that another one holds out.
+def keep_topics_apart(records: Sequence[Record], main: Sequence[Record]) -> Kept:
+    """Of `records`, those that may be trained on beside the corpus `main`.
 
-    A topic that a corpus tests and does not train on goes from the train and dev of all others; one
-    that it has in dev alone, from the train of all others. So does a text, trained on there or not.
-    Test is never touched. A topic that a corpus itself has in train and test stays in the train of
-    others, too: its test does not ask about unseen topics, and the split is as published.
+    Left out is a topic that `main` has in test, golden or dev and not in train: one that it has in
+    train, too, is no unseen one there, and the split is as published. So is a text that is nearly
+    one of those splits (as in `checks`: Jaccard > 0.8), whether `main` trains on it or not.
     """
-    topics = _Index(corpora, topic_key, lambda record: record.target)
-    texts = _Index(corpora, text_key, lambda record: record.text)
-    kept: dict[str, list[Record]] = {}
-    removed: list[Removed] = []
-    for name, records in corpora.items():
-        reasons = [_reason(name, record, topics, texts) for record in records]
-        kept[name] = [r for r, reason in zip(records, reasons, strict=True) if reason is None]
-        counts = Counter(reason for reason in reasons if reason is not None)
-        removed += [Removed(name, count, reason) for reason, count in sorted(counts.items())]
+    held = sorted((r for r in main if r.split in _HELD), key=lambda r: _HELD.index(r.split))
+    trained = {topic_key(target) for target in {r.target for r in main if r.split == "train"}}
+    topics: dict[str, str] = {}
+    texts: dict[str, str] = {}
+    for record in held:
+        topics.setdefault(topic_key(record.target), record.split)
+        texts.setdefault(record.text, record.split)
+    topic_of = {target: topic_key(target) for target in {r.target for r in records}}
+    near = first_near({r.text for r in records}, list(texts), NEAR)
+    kept: list[Record] = []
+    removed: Counter[str] = Counter()
+    for record in records:
+        topic = topic_of[record.target]
+        if topic in topics and topic not in trained:
+            removed[f"topic is in {topics[topic]}"] += 1
+        elif record.text in near:
+            removed[f"text is nearly one of {texts[near[record.text]]}"] += 1
+        else:
+            kept.append(record)
     return kept, removed
 
 
-class _Index:
-    """Which corpora hold a key, and in which splits."""
-
-    def __init__(
-        self,
-        corpora: Mapping[str, Sequence[Record]],
-        key: Callable[[str], str],
-        field: Callable[[Record], str],
-    ) -> None:
-        self._field = field
-        wordings = {field(record) for records in corpora.values() for record in records}
-        self._keys = {wording: key(wording) for wording in wordings}
-        self._holders: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
-        for name, records in corpora.items():
-            for record in records:
-                self.of(record)[name].add(record.split)
-
-    def of(self, record: Record) -> dict[str, set[str]]:
-        """Corpora that hold the record's key, with their splits of it."""
-        return self._holders[self._keys[self._field(record)]]
+def pair_of(record: Record) -> Pair:
+    """What two records share that ask the same question."""
+    return record.statement, target_key(record)
 
 
-def _reason(name: str, record: Record, topics: _Index, texts: _Index) -> str | None:
-    for held in _HELD.get(record.split, ()):
-        for other, splits in topics.of(record).items():
-            if other != name and held in splits and splits.isdisjoint({"train", record.split}):
-                return f"topic of {record.split} is in another's {held}"
-        for other, splits in texts.of(record).items():
-            if other != name and held in splits:
-                return f"text of {record.split} is in another's {held}"
-    return None
+def keep_pairs_once(
+    records: Sequence[Record], main: AbstractSet[Pair], earlier: AbstractSet[Pair]
+) -> Kept:
+    """Of `records`, the first of each pair that stands neither in `main` nor in `earlier`.
+
+    A pair to which `records` give several labels is left out altogether: nothing says which holds.
+    """
+    pairs = [pair_of(record) for record in records]
+    labels: dict[Pair, set[Label]] = defaultdict(set)
+    for record, pair in zip(records, pairs, strict=True):
+        labels[pair].add(record.stance)
+    kept: dict[Pair, Record] = {}
+    removed: Counter[str] = Counter()
+    for record, pair in zip(records, pairs, strict=True):
+        if pair in main:
+            removed["pair is in the main corpus"] += 1
+        elif pair in earlier:
+            removed["pair is in an earlier addition"] += 1
+        elif len(labels[pair]) > 1:
+            removed["pair has two labels"] += 1
+        elif pair in kept:
+            removed["pair stands twice"] += 1
+        else:
+            kept[pair] = record
+    return list(kept.values()), removed
 
 
 def _stem(word: str) -> str:

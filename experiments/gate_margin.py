@@ -2,17 +2,17 @@
 
     python experiments/gate_margin.py
 
-Champions that are right in 70 % of the press test pairs, and candidates that answer a share of the
-pairs otherwise, are drawn at random; each pair of them is judged as the gate judges. Prints the
+Champions that are right in 70 % of the golden press pairs, and candidates that answer a share of
+the pairs otherwise, are drawn at random; each pair of them is judged as the gate judges. Prints the
 table of docs/promotion.md.
 """
 
 import numpy as np
 
-from stancewire.data import corpus
 from stancewire.records import Record
 from stancewire.training.evaluate import Evaluation
 from stancewire.training.gate import GateConfig, lower_bound
+from stancewire.training.promote import frozen_corpus
 
 MARGINS = (0.02, 0.03, 0.04)
 CHANGED = (0.05, 0.10, 0.20)
@@ -28,7 +28,7 @@ Draw = np.random.Generator
 
 def main() -> None:
     """Print one row per margin and share of changed answers."""
-    test = corpus.load("press").test
+    test = frozen_corpus("press").test
     print(f"{len(test)} pairs, {len({r.statement for r in test})} statements, {TRIALS} trials")
     print("margin changed " + " ".join(f"{100 * b:+.0f}".rjust(5) for b in BETTER))
     for changed in CHANGED:

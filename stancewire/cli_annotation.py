@@ -11,7 +11,7 @@ import typer
 from stancewire.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
-    from stancewire.data.formats.tasks import Annotation, Returned
+    from stancewire.data.formats.tasks import Returned
     from stancewire.data.pool import Item
 
 app = typer.Typer()
@@ -59,19 +59,19 @@ def sample(
     seed: Annotated[int, typer.Option(min=0, help="The same seed draws the same items.")] = 13,
 ) -> None:
     """Draw the items of a pool that are worth labelling next."""
-    from stancewire.data.files import write_records
+    from stancewire.data.files import check_outputs, write_records
     from stancewire.data.pool import read_items
     from stancewire.data.sampling import sample as draw
     from stancewire.predictor import Predictor
 
-    _not_onto_itself(out, [pool, *(labelled or [])])
+    check_outputs([out], [pool, *(labelled or [])])
     items = read_items(pool)
     known = [item for path in labelled or [] for item in read_items(path)]
     predictors = [Predictor.load(folder) for folder in bundle or []]
     drawn = draw(items, n, strategy.value, seed, predictors=predictors, labelled=known)
     write_records(out, drawn)
-    short = f" ({n} asked for: no more are left that are not labelled)" if len(drawn) < n else ""
-    typer.echo(f"{out}: {len(drawn)} of {len(items)} items{short}")
+    why = _why_short(n, items, drawn, known) if len(drawn) < n else ""
+    typer.echo(f"{out}: {len(drawn)} of {len(items)} items{why}")
 
 
 @app.command()
@@ -90,6 +90,7 @@ def export(
     ] = False,
 ) -> None:
     """Write tasks for an annotation tool, and what sets the tool up beside them."""
+    from stancewire.data.files import check_outputs
     from stancewire.data.formats import FORMATS
     from stancewire.data.formats.tasks import Task, prelabel
     from stancewire.data.pool import PoolItem, read_items
@@ -97,7 +98,7 @@ def export(
     chosen = FORMATS[tool.value]
     if out.suffix not in chosen.suffixes:
         raise ConfigError(f"--out {out}: {tool} needs a name ending in {chosen.suffixes[0]}")
-    _not_onto_itself(out, [path])
+    check_outputs([out], [path])
     items: list[Item] = read_items(path)
     if not with_labels:
         items = [PoolItem.of(item) for item in items]
@@ -125,10 +126,10 @@ def import_labels(
     ] = None,
 ) -> None:
     """Read labels back from an annotation tool; exit 2, writing nothing, if one is unreadable."""
-    from stancewire.data.files import write_records
+    from stancewire.data.files import check_outputs, write_records
     from stancewire.data.formats import FORMATS
 
-    _not_onto_itself(out, paths)
+    check_outputs([out, items], paths)
     names = _names(rename or [])
     returned = [FORMATS[tool.value].read(path, annotator) for path in paths]
     problems = [problem for one in returned for problem in one.problems]
@@ -168,13 +169,12 @@ def merge(
     report: Annotated[Path | None, typer.Option(help="Write what was decided, as JSON.")] = None,
 ) -> None:
     """Make records of labels; disputes are refused unless a rule decides or --hard takes them."""
-    from stancewire.data.files import write_records
+    from stancewire.data.files import check_outputs, write_records
     from stancewire.data.merge import merge as join
     from stancewire.data.merge import read_annotations
     from stancewire.data.pool import read_items
 
-    for target in filter(None, (out, hard, single, report)):
-        _not_onto_itself(target, [*labels, *items])
+    check_outputs([out, hard, single, report], [*labels, *items])
     if rule == "unanimous" and hard is None:
         raise ConfigError("--rule unanimous sets disputed items aside: say where with --hard FILE")
     found = [one for path in items for one in read_items(path)]
@@ -231,18 +231,22 @@ def _suggested(items: "Sequence[Item]", folder: Path, prelabel: Any) -> Any:
     return prelabel(items, Predictor.load(bundle), name)
 
 
-def _not_onto_itself(out: Path, inputs: Sequence[Path]) -> None:
-    if out.exists() and any(path.exists() and out.samefile(path) for path in inputs):
-        raise ConfigError(f"{out} is an input: write to another file")
+def _why_short(
+    n: int, items: "Sequence[Item]", drawn: "Sequence[Item]", known: "Sequence[Item]"
+) -> str:
+    ids = {item.id for item in known}
+    done = sum(item.id in ids for item in items)
+    twins = len(items) - len(drawn) - done
+    return f" ({n} asked for: {done} are labelled, {twins} nearly equal one labelled or drawn)"
 
 
 def _names(rename: Sequence[str]) -> dict[str, str]:
     pairs = [pair.rpartition("=") for pair in rename]
     if bad := [
-        pair for pair, (old, _, new) in zip(rename, pairs, strict=True) if not (old and new)
+        pair for pair, (old, _, new) in zip(rename, pairs, strict=True) if not (old and new.strip())
     ]:
         raise ConfigError(f"--rename {bad[0]}: expected OLD=NEW")
-    return {old: new for old, _, new in pairs}
+    return {old: new.strip() for old, _, new in pairs}
 
 
 def _same_items(returned: "Sequence[Returned]") -> "list[Item]":
@@ -262,6 +266,7 @@ def _same_items(returned: "Sequence[Returned]") -> "list[Item]":
 def _labels(paths: Sequence[Path]) -> dict[str, dict[str, str]]:
     """Labels of files of either kind: one annotation a row, or all labels of an item a row."""
     from stancewire.data.agreement import read_labels
+    from stancewire.data.formats.tasks import Annotation
     from stancewire.data.merge import read_annotations, single_labels
     from stancewire.labels import Label
 
@@ -271,23 +276,20 @@ def _labels(paths: Sequence[Path]) -> dict[str, dict[str, str]]:
             annotations += read_annotations(path)
             continue
         for item, said in read_labels(path).items():
-            annotations += [_annotation(item, who, Label(label)) for who, label in said.items()]
+            annotations += [
+                Annotation(id=item, annotator=who, stance=Label(label))
+                for who, label in said.items()
+            ]
     return single_labels(annotations)
 
 
-def _annotation(item: str, who: str, label: Any) -> "Annotation":
-    from stancewire.data.formats.tasks import Annotation
-
-    return Annotation(id=item, annotator=who, stance=label)
-
-
 def _has_rows_of_items(path: Path) -> bool:
-    from stancewire.data.formats.reading import read_text
+    from stancewire.data.files import read_text
 
     first = read_text(path).lstrip().partition("\n")[0]
     try:
         row = json.loads(first)
-    except ValueError:
+    except (ValueError, RecursionError):  # whoever reads the rows says what is wrong
         return False
     return isinstance(row, dict) and "labels" in row
 

@@ -6,16 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stancewire.errors import DataError
+from stancewire.cli_options import Mirror
+from stancewire.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from stancewire.data.corpus import Corpus
+    from stancewire.data.mixture import Mixture
 
 app = typer.Typer()
 
-Mirror = Annotated[
-    Path | None, typer.Option(help="Folder that holds public data sets, read in place.")
-]
 Out = Annotated[Path, typer.Option(help="Folder to write; made if it is missing.")]
 
 
@@ -30,6 +29,7 @@ def build(
     from stancewire.training.recipe import load
 
     recipe = load(config, {"data": {"mirror": mirror}} if mirror else None)
+    _not_onto_a_source(out, recipe.data)
     corpus, manifest = mix(recipe.data)
     _write(corpus, manifest.to_json(), out)
     typer.echo(f"{out}: {len(corpus.train)} training pairs, manifest {manifest.digest}")
@@ -47,10 +47,21 @@ def rebuild(
 
     try:
         found = Manifest(json.loads(manifest.read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # the last: nested too deeply
         raise DataError(f"{manifest} is not a manifest: {error}") from error
+    _not_onto_a_source(out, found.mixture(mirror))
     _write(again(found, mirror=mirror), found.to_json(), out)
     typer.echo(f"{out}: as in manifest {found.digest}")
+
+
+def _not_onto_a_source(out: Path, data: "Mixture") -> None:
+    """What was mixed in would be read as the source's own the next time, and be mixed in again."""
+    from stancewire.data.corpus import OWN, SPLITS, is_public
+
+    written = {out.resolve(), *((out / f"{split}.jsonl").resolve() for split in SPLITS)}
+    for name in [data.source, *(one.source for one in data.also)]:
+        if not is_public(name) and OWN.get(name, Path(name)).resolve() in written:
+            raise ConfigError(f"--out {out} would overwrite its source {name}: name another folder")
 
 
 def _write(corpus: "Corpus", manifest: str, out: Path) -> None:

@@ -7,6 +7,7 @@ import typer
 
 from stancewire.cli_annotation import app as annotation
 from stancewire.cli_build import app as build
+from stancewire.cli_options import Mirror, Source, WithoutTag
 from stancewire.cli_quality import app as quality
 from stancewire.errors import ConfigError, DataError, Problem
 
@@ -19,9 +20,6 @@ app = typer.Typer(help="Check and count a corpus; get public data sets.", no_arg
 for verbs in (quality, annotation, build):
     app.add_typer(verbs)
 
-Source = Annotated[
-    str, typer.Argument(metavar="[PATH]", help='"press", or a file or folder of records.')
-]
 Cache = Annotated[
     Path | None,
     typer.Option(help="Where fetched files lie.", show_default="~/.cache/stancewire/data"),
@@ -29,15 +27,15 @@ Cache = Annotated[
 
 
 @app.command()
-def validate(path: Source = "press") -> None:
+def validate(path: Source = "press", mirror: Mirror = None) -> None:
     """Check a corpus; every finding is listed, and the exit code is 2 if there is one."""
     from stancewire.data.quality import stats
     from stancewire.data.quality import validate as check
 
-    problems = check(path)
+    problems = check(path, mirror=mirror)
     if problems:
         raise DataError(f"corpus {path!r}: {len(problems)} finding(s)", problems)
-    found = stats(path)
+    found = stats(path, mirror=mirror)
     counts = ", ".join(f"{found[name]} {name}" for name in ("pairs", "statements", "targets"))
     typer.echo(f"corpus {path!r} is sound: {counts}")
 
@@ -45,6 +43,8 @@ def validate(path: Source = "press") -> None:
 @app.command()
 def stats(
     path: Source = "press",
+    mirror: Mirror = None,
+    without_tag: WithoutTag = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")] = False,
 ) -> None:
     """Count what a corpus holds."""
@@ -52,7 +52,7 @@ def stats(
 
     from stancewire.data.quality import stats as count
 
-    found = count(path)
+    found = count(path, mirror=mirror, without_tag=without_tag)
     if as_json:
         typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
         return

@@ -8,22 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from stancewire.cli_options import Mirror, Source
+
 if TYPE_CHECKING:
     from stancewire.calibration import FloatArray
     from stancewire.records import Record
 
 app = typer.Typer(help="Look closer at a corpus.", no_args_is_help=True)
 
-Source = Annotated[
-    str,
-    typer.Argument(
-        metavar="[PATH]", help='"press", a declared public set, or a file or folder of records.'
-    ),
-]
-Mirror = Annotated[
-    Path | None, typer.Option(help="Folder of public data sets, one sub-folder each.")
-]
-Seed = Annotated[int, typer.Option(help="Draws folds and samples.")]
+# More than 32 bits no generator of NumPy's older kind takes.
+Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Draws folds and samples.")]
 
 
 class PictureFormat(StrEnum):
@@ -50,8 +44,10 @@ def noise(
 ) -> None:
     """List records whose label may be wrong, the likeliest first; nothing is changed."""
     from stancewire.data.corpus import read
+    from stancewire.data.files import check_outputs
     from stancewire.data.noise import check_ending, label_noise, write_suspects
 
+    check_outputs([out], [Path(path)])
     if out is not None:
         check_ending(out)
     records = read(path, mirror=mirror)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from stancewire.cli_options import Mirror, WithoutTag
 from stancewire.errors import DataError
 
 if TYPE_CHECKING:
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
 
     from stancewire.training.recipe import Recipe
 
-Mirror = Annotated[
-    Path | None, typer.Option(help="Folder that holds public data sets, read in place.")
-]
 OnlyTag = Annotated[
     str | None, typer.Option(help="Only the dev and test records with this tag (VAST: zero-shot).")
 ]
@@ -109,9 +107,12 @@ def _overrides(given: Mapping[tuple[str, ...], object]) -> dict[str, Any]:
 
 def evaluate(
     bundle: Annotated[Path, typer.Argument(help="Folder of the model.")],
-    source: Annotated[str, typer.Option(help="press, vast, or a path to records.")] = "press",
+    source: Annotated[
+        str, typer.Option(help="press, real, a declared public set, or a path.")
+    ] = "press",
     mirror: Mirror = None,
     only_tag: OnlyTag = None,
+    without_tag: WithoutTag = None,
     split: Annotated[Split, typer.Option(help="Records to measure on.")] = Split.TEST,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")] = False,
 ) -> None:
@@ -127,7 +128,10 @@ def evaluate(
     opened = Bundle.open(bundle)
     predictor = Predictor.load(opened)
     data = corpus.load(source, mirror=mirror, only_tag=only_tag)
-    records = data.test if split is Split.TEST else data.dev
+    chosen = data.test if split is Split.TEST else data.dev
+    records = [record for record in chosen if without_tag not in record.tags]
+    if not records:
+        raise DataError(f"no record of {source!r}, {split}, is left to measure on")
     found = [
         measure(opened.manifest.family, predictor, records),
         *baselines(data.train, records, Linear(), seed=0),

@@ -30,6 +30,13 @@ def _has_words(value: str) -> str:
     return value
 
 
+def _is_unicode(value: str) -> str:
+    # JSON can hold half of a surrogate pair, but no file of ours and no terminal can.
+    if any("\ud800" <= c <= "\udfff" for c in value):
+        raise ValueError("holds a lone surrogate, which is no character")
+    return value
+
+
 def _is_day(value: object) -> object:
     # pydantic would read the number 0, or the text "0", as seconds since 1970.
     if value is None or type(value) is Date:
@@ -42,42 +49,50 @@ def _is_day(value: object) -> object:
 Words = Annotated[str, StringConstraints(min_length=1), AfterValidator(_has_words)]
 Text = Annotated[Words, StringConstraints(max_length=MAX_TEXT)]
 Target = Annotated[Words, StringConstraints(max_length=MAX_TARGET)]
+Plain = Annotated[str, AfterValidator(_is_unicode)]
+Name = Annotated[Plain, StringConstraints(pattern=r"\S")]
+"""Of whoever gave a label: never blank."""
 Split = Literal["train", "dev", "test", "golden"]
 
 
-class Record(BaseModel):
-    """One labelled pair and where it comes from. Several records may share one text."""
+class Quoted(BaseModel):
+    """A quote, a target, and where they come from: what labelled and unlabelled pairs share."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$")]
     text: Text
     target: Target
-    stance: Label
-    neutral_kind: NeutralKind | None = None
-    speaker: str | None = None
-    role: str | None = None
-    organisation: str | None = None
+    speaker: Plain | None = None
+    role: Plain | None = None
+    organisation: Plain | None = None
     date: Annotated[Date | None, BeforeValidator(_is_day)] = None
     language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")] = "en"
     source: Annotated[str, StringConstraints(min_length=1)]
     licence: Annotated[str, StringConstraints(min_length=1)]
+    tags: tuple[Plain, ...] = ()
+
+    @property
+    def statement(self) -> str:
+        """Id of the statement: equal for all pairs of the same words."""
+        return fingerprint(self.text)
+
+    @property
+    def pair(self) -> StancePair:
+        """What a model may see: the words and the target, never a label."""
+        return StancePair(text=self.text, target=self.target, speaker=self.speaker, id=self.id)
+
+
+class Record(Quoted):
+    """One labelled pair and where it comes from. Several records may share one text."""
+
+    stance: Label
+    neutral_kind: NeutralKind | None = None
     split: Split
-    annotators: Annotated[tuple[str, ...], Field(min_length=1)]
-    tags: tuple[str, ...] = ()
+    annotators: Annotated[tuple[Name, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
     def _neutral_has_its_kind(self) -> Self:
         if self.stance is not Label.NEUTRAL and self.neutral_kind is not None:
             raise ValueError("neutral_kind is only for stance neutral")
         return self
-
-    @property
-    def statement(self) -> str:
-        """Id of the statement: equal for all records of the same words."""
-        return fingerprint(self.text)
-
-    @property
-    def pair(self) -> StancePair:
-        """What a model may see of this record: the words and the target, never the label."""
-        return StancePair(text=self.text, target=self.target, speaker=self.speaker, id=self.id)

@@ -11,11 +11,23 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from stancewire.data.formats.reading import entries, json_rows, mapping
-from stancewire.data.formats.tasks import CARRIED, Format, Returned, Task, carry, shown
+from stancewire.data.files import short
+from stancewire.data.formats.reading import entries, json_rows, mapping, several
+from stancewire.data.formats.tasks import (
+    CARRIED,
+    Format,
+    Returned,
+    Task,
+    carry,
+    shown,
+    without_leftover,
+)
 
 QUESTIONS = ("stance", "neutral_kind", "note")
 FIELDS = ("text", "target")
+Answer = tuple[str, str, Any]
+"""Question, user ("" if the file names none) and value."""
+_COLUMN = ".responses"
 
 
 def write(path: Path, tasks: Sequence[Task]) -> list[Path]:
@@ -28,23 +40,34 @@ def write(path: Path, tasks: Sequence[Task]) -> list[Path]:
 def read(path: Path, annotator: str | None) -> Returned:
     """Labels of either export; drafts and discarded answers, where marked, are no labels."""
     returned = Returned()
-    for where, row in json_rows(path, returned.problems):
-        nested = "fields" in row
-        data = {**mapping(row.get("fields")), **mapping(row.get("metadata"))} if nested else row
-        seen = {name: data.get(name) for name in FIELDS}
-        item = returned.take(where, data, seen if CARRIED in data else {})
-        if item is None:
-            continue
-        by_user: dict[str, dict[str, Any]] = defaultdict(dict)
-        for question in QUESTIONS:
-            for user, value in (_nested if nested else _flat)(row, question):
-                by_user[user][question] = value
-        for user, answers in by_user.items():
-            if answers.get("stance") != "neutral":  # the questions of a form do not depend
-                answers.pop("neutral_kind", None)
-            if answers.get("stance") is not None:
-                returned.add(where, item, annotator=user or annotator, **answers)
+    rows = list(json_rows(path, returned.problems))
+    for where, row in rows:
+        _read_row(where, row, annotator, returned)
+    if rows and not any("fields" in row or f"stance{_COLUMN}" in row for _, row in rows):
+        message = "no row has it: nobody answered, or no question is named stance"
+        returned.problem(str(path), f"stance{_COLUMN}", message)
     return returned
+
+
+def _read_row(where: str, row: dict[str, Any], annotator: str | None, returned: Returned) -> None:
+    nested = "fields" in row
+    data = {**mapping(row.get("fields")), **mapping(row.get("metadata"))} if nested else row
+    seen = {name: data.get(name) for name in FIELDS}
+    item = returned.take(where, data, seen if CARRIED in data else {})
+    if item is None:
+        return
+    by_user: dict[str, dict[str, Any]] = defaultdict(dict)
+    for question, user, value in (_nested if nested else _flat)(where, row, returned):
+        if question not in QUESTIONS:
+            message = f"expected a question named {', '.join(QUESTIONS)}"
+            returned.problem(where, question, message)
+        elif question in by_user[user]:
+            returned.problem(where, question, f"is answered twice by user {user!r}")
+        else:
+            by_user[user][question] = value
+    for user, answers in by_user.items():
+        label = {"stance": None, **without_leftover(answers)}
+        returned.add(where, item, annotator=user or annotator, **label)
 
 
 def _record(task: Task) -> dict[str, Any]:
@@ -63,18 +86,29 @@ def _record(task: Task) -> dict[str, Any]:
     }
 
 
-def _nested(row: dict[str, Any], question: str) -> Iterator[tuple[str, Any]]:
-    for answer in entries(mapping(row.get("responses")).get(question)):
-        yield str(answer.get("user_id") or ""), answer.get("value")
+def _nested(where: str, row: dict[str, Any], returned: Returned) -> Iterator[Answer]:
+    responses = row.get("responses")
+    if not isinstance(responses, dict):
+        message = f"expected an object, from question to answers; found {short(responses)}"
+        returned.problem(where, "responses", message)
+        return
+    for question, answers in responses.items():
+        for answer in entries(answers, where, question, returned.problems):
+            yield question, str(answer.get("user_id") or ""), answer.get("value")
 
 
-def _flat(row: dict[str, Any], question: str) -> Iterator[tuple[str, Any]]:
-    values = row.get(f"{question}.responses") or []
-    users = row.get(f"{question}.responses.users") or [""] * len(values)
-    states = row.get(f"{question}.responses.status") or ["submitted"] * len(values)
-    for value, user, state in zip(values, users, states, strict=False):
-        if state in ("submitted", None):
-            yield str(user), value
+def _flat(where: str, row: dict[str, Any], returned: Returned) -> Iterator[Answer]:
+    for column in [name for name in row if name.endswith(_COLUMN)]:
+        values = several(row[column])
+        users = several(row.get(f"{column}.users")) or [""] * len(values)
+        states = several(row.get(f"{column}.status")) or ["submitted"] * len(values)
+        if not len(values) == len(users) == len(states):
+            message = f"{len(values)} answer(s), {len(users)} user(s), {len(states)} status(es)"
+            returned.problem(where, column, message)
+            continue
+        for value, user, state in zip(values, users, states, strict=True):
+            if state in ("submitted", None):
+                yield column.removesuffix(_COLUMN), str(user or ""), value
 
 
 ARGILLA = Format(write, read, (".json", ".jsonl"))

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from stancewire.data.formats.reading import json_rows
+from stancewire.data.files import short
+from stancewire.data.formats.reading import json_rows, note, several
 from stancewire.data.formats.tasks import (
     CARRIED,
     Format,
@@ -21,7 +22,6 @@ from stancewire.data.formats.tasks import (
     split_label,
 )
 from stancewire.data.pool import Item
-from stancewire.errors import Problem
 from stancewire.text import normalise
 
 SHARED = "all"
@@ -55,18 +55,17 @@ def read(path: Path, annotator: str | None) -> Returned:
         if item is None:
             continue
         if CARRIED in row and normalise(str(row.get("text"))) != normalise(_text(item)):
-            message = f"was changed in the tool; item {item.id!r} has other words"
-            returned.problems.append(Problem(where, "text", message))
+            returned.changed(where, "text", item)
             continue
-        labels = row.get("label") or []
-        if not labels:
-            continue
-        if not isinstance(labels, list) or len(labels) > 1:
-            returned.problems.append(Problem(where, "label", f"expected one, found {labels!r}"))
-            continue
-        stance, kind = split_label(labels[0])
-        note = "\n".join(map(str, row.get("Comments") or [])) or None
-        returned.add(where, item, annotator=by, stance=stance, neutral_kind=kind, note=note)
+        labels = several(row.get("label"))
+        if "label" not in row:
+            returned.problem(where, "label", f"there is no such key; found {', '.join(row)}")
+        elif len(labels) > 1:
+            returned.problem(where, "label", f"expected one, found {short(labels)}")
+        else:
+            stance, kind = split_label(next(iter(labels), None))
+            said = note(row.get("Comments"))
+            returned.add(where, item, annotator=by, stance=stance, neutral_kind=kind, note=said)
     return returned
 
 

@@ -8,9 +8,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from stancewire.data.formats.reading import entries, json_rows, mapping
-from stancewire.data.formats.tasks import CARRIED, Format, Returned, Task, carry, shown
+from stancewire.data.files import short
+from stancewire.data.formats.reading import entries, json_rows, mapping, note, several
+from stancewire.data.formats.tasks import (
+    CARRIED,
+    Format,
+    Returned,
+    Task,
+    carry,
+    shown,
+    without_leftover,
+)
 
+CONTROLS = ("stance", "neutral_kind", "note")
 CONFIG = """\
 <View>
   <Header value="Target"/>
@@ -57,10 +67,10 @@ def read(path: Path, annotator: str | None) -> Returned:
         item = returned.take(where, data, seen if CARRIED in data else {})
         if item is None:
             continue
-        for annotation in entries(row.get("annotations")):
-            answers = _answers(annotation)
-            if annotation.get("was_cancelled") or not answers:
+        for annotation in entries(row.get("annotations"), where, "annotations", returned.problems):
+            if annotation.get("was_cancelled"):
                 continue
+            answers = _answers(where, annotation, returned)
             by = _person(annotation.get("completed_by")) or annotator
             returned.add(where, item, annotator=by, **{"stance": None, **answers})
     return returned
@@ -77,19 +87,21 @@ def _task(task: Task) -> dict[str, Any]:
     return row
 
 
-def _answers(annotation: dict[str, Any]) -> dict[str, Any]:
+def _answers(where: str, annotation: dict[str, Any], returned: Returned) -> dict[str, Any]:
     answers: dict[str, Any] = {}
-    for result in entries(annotation.get("result")):
+    for result in entries(annotation.get("result"), where, "result", returned.problems):
         name, value = result.get("from_name"), mapping(result.get("value"))
-        if name in ("stance", "neutral_kind"):
-            chosen = value.get("choices") or []
-            answers[name] = chosen[0] if len(chosen) == 1 else chosen
+        if name not in CONTROLS:
+            message = f"expected a control named {', '.join(CONTROLS)}; found {short(name)}"
+            returned.problem(where, "from_name", message)
+        elif name in answers:
+            returned.problem(where, name, "is answered twice in one annotation")
         elif name == "note":
-            answers[name] = "\n".join(map(str, value.get("text") or [])) or None
-    # A kind that was chosen before the stance was changed stays in the export, though not shown.
-    if answers.get("stance") != "neutral":
-        answers.pop("neutral_kind", None)
-    return answers
+            answers[name] = note(value.get("text"))
+        else:
+            chosen = several(value.get("choices"))
+            answers[name] = chosen if len(chosen) > 1 else next(iter(chosen), None)
+    return without_leftover(answers)
 
 
 def _person(completed_by: Any) -> str | None:

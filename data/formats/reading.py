@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from stancewire.data.files import read_text, short, unique_keys
 from stancewire.errors import DataError, Problem
 
 Placed = tuple[str, dict[str, Any]]
@@ -32,19 +33,14 @@ def json_rows(path: Path, problems: list[Problem]) -> Iterator[Placed]:
             problems.append(Problem(where, "task", "expected a JSON object"))
 
 
-def read_text(path: Path) -> str:
-    """Text of a UTF-8 file, line ends as they are. Raises `DataError` if it cannot be read."""
-    try:
-        return path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: expected UTF-8; byte {error.start} is not") from error
-
-
-def entries(value: Any) -> list[dict[str, Any]]:
-    """The objects of a list, whatever stands there."""
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+def entries(value: Any, where: str, name: str, problems: list[Problem]) -> list[dict[str, Any]]:
+    """The objects of a list; None is an empty one, and anything else a problem."""
+    if value is None:
+        return []
+    if isinstance(value, list) and all(isinstance(one, dict) for one in value):
+        return value
+    problems.append(Problem(where, name, f"expected a list of objects; found {short(value)}"))
+    return []
 
 
 def mapping(value: Any) -> dict[str, Any]:
@@ -52,8 +48,23 @@ def mapping(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def several(value: Any) -> list[Any]:
+    """A list itself; None is an empty one, and anything else a list of itself."""
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def note(value: Any) -> Any:
+    """The lines of a note as one string, or None; what is no text stays, to be refused."""
+    lines = several(value)
+    if not all(isinstance(line, str) for line in lines):
+        return value
+    return "\n".join(lines) or None
+
+
 def _parsed(text: str, where: str) -> Any:
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=unique_keys)
     except (ValueError, RecursionError) as error:
         raise DataError(f"{where}: expected JSON: {error}") from error

@@ -5,20 +5,22 @@ The column `stancewire` carries the item and is left alone.
 """
 
 import csv
-import io
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from stancewire.data.formats.reading import Placed, json_rows, read_text
+from stancewire.data.files import csv_rows, read_text
+from stancewire.data.formats.reading import Placed, json_rows
 from stancewire.data.formats.tasks import (
     CARRIED,
     SHOWN,
     Format,
     Returned,
     Task,
+    bare,
     carry,
+    plain,
     shown,
     split_label,
 )
@@ -49,29 +51,55 @@ def write_jsonl(path: Path, tasks: Sequence[Task]) -> list[Path]:
 
 
 def read(path: Path, annotator: str | None) -> Returned:
-    """Labels of a filled sheet; rows without a label are items that nobody has labelled yet."""
+    """Labels of a filled sheet; rows without a label are items that nobody has labelled yet.
+
+    A sheet without the column `label`, or with a column of the annotator's by another spelling, is
+    refused: what stands there would be lost.
+    """
     returned = Returned()
-    rows = json_rows if path.suffix == ".jsonl" else _csv_rows
-    for where, row in rows(path, returned.problems):
-        answer = {name: row.get(name) or None for name in ANSWER}
-        for name in (*ANSWER, *SUGGESTION):
-            # A record of ours that was never exported has its own `neutral_kind`.
-            if name != "neutral_kind" or answer["label"]:
-                row.pop(name, None)
-        seen = {name: row.get(name) for name in ("text", "target")}
-        item = returned.take(where, row, seen if row.get(CARRIED) else {})
-        if item is None or answer["label"] is None:
-            continue
-        stance, kind = split_label(answer["label"])
-        returned.add(
-            where,
-            item,
-            stance=stance,
-            neutral_kind=answer["neutral_kind"] or kind,
-            note=answer["note"],
-            annotator=answer["annotator"] or annotator,
-        )
+    rows = list((json_rows if path.suffix == ".jsonl" else _csv_rows)(path, returned.problems))
+    columns = list(dict.fromkeys(name for _, row in rows for name in row))
+    if not rows or _are_ours(columns, path, returned):
+        for where, row in rows:
+            _read_row(where, row, annotator, returned)
     return returned
+
+
+def _are_ours(columns: Sequence[str], path: Path, returned: Returned) -> bool:
+    meant = {name: name.strip().casefold().replace(" ", "_") for name in columns}
+    wrong = {name: ours for name, ours in meant.items() if ours in ANSWER and name != ours}
+    for name, ours in wrong.items():
+        returned.problem(str(path), name, f"expected {ours!r} as the name of this column")
+    if "label" not in meant.values():
+        message = f"there is no such column; found {', '.join(columns)}"
+        returned.problem(str(path), "label", message)
+    return not wrong and "label" in columns
+
+
+def _read_row(where: str, row: dict[str, Any], annotator: str | None, returned: Returned) -> None:
+    answer = _answer(row)
+    seen = {name: row.get(name) for name in ("text", "target")}
+    item = returned.take(where, row, seen if row.get(CARRIED) else {})
+    if item is None:
+        return
+    stance, within = split_label(answer["label"])
+    kind = plain(answer.get("neutral_kind"))
+    if kind and within and kind != plain(within):
+        returned.problem(where, "neutral_kind", f"is {kind!r}, and the label says {within!r}")
+        return
+    by, note = answer["annotator"] or annotator, answer["note"]
+    returned.add(where, item, annotator=by, stance=stance, neutral_kind=kind or within, note=note)
+
+
+def _answer(row: dict[str, Any]) -> dict[str, Any]:
+    """The annotator's cells, taken out of the row: what is left is the item."""
+    answer = {name: bare(row.get(name)) for name in ANSWER}
+    # A record of ours that was never exported has its own `neutral_kind`.
+    if not answer["label"] and row.get("stance") and not row.get(CARRIED):
+        del answer["neutral_kind"]
+    for name in (*answer, *SUGGESTION):
+        row.pop(name, None)
+    return answer
 
 
 def _row(task: Task) -> dict[str, Any]:
@@ -86,7 +114,7 @@ def _inert(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and _runs(value) else value
 
 
-def _bare(value: Any) -> Any:
+def _unguarded(value: Any) -> Any:
     guarded = isinstance(value, str) and value[:1] == "'" and _runs(value[1:])
     return value[1:] if guarded else value
 
@@ -97,23 +125,10 @@ def _runs(cell: str) -> bool:
 
 
 def _csv_rows(path: Path, problems: list[Problem]) -> Iterator[Placed]:
-    reader = csv.DictReader(io.StringIO(read_text(path), newline=""), strict=True)
-    try:
-        for row in reader:
-            where = f"{path}:{reader.line_num}"
-            if None in row:
-                problems.append(Problem(where, "line", "has more cells than the header"))
-                continue
-            cells: dict[str, Any] = dict(row)
-            if cells.get(CARRIED):  # a sheet of ours: `write_csv` guarded it
-                cells |= {name: _bare(cells.get(name)) for name in SHOWN}
-            for name in ("annotators", "tags"):  # several values in one cell, as in data.files
-                if cells.get(name):
-                    cells[name] = [part for part in cells[name].split("|") if part]
-            yield where, cells
-    except csv.Error as error:
-        where = f"{path}:{reader.reader.line_num}"
-        problems.append(Problem(where, "line", f"expected CSV: {error}"))
+    for line, cells in csv_rows(path, read_text(path), problems):
+        if cells.get(CARRIED):  # a sheet of ours: `write_csv` guarded it
+            cells |= {name: _unguarded(cells.get(name)) for name in SHOWN}
+        yield f"{path}:{line}", cells
 
 
 CSV = Format(write_csv, read, (".csv",))

@@ -12,10 +12,12 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, model_validator
 
+from stancewire.data.files import short, unique_keys
 from stancewire.data.pool import Item, check_item
 from stancewire.errors import Problem
 from stancewire.labels import Label, NeutralKind
 from stancewire.predictor import Predictor
+from stancewire.records import Name, Plain
 from stancewire.text import normalise
 
 CARRIED = "stancewire"
@@ -29,10 +31,10 @@ class Annotation(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: Annotated[str, StringConstraints(min_length=1)]
-    annotator: Annotated[str, StringConstraints(min_length=1)]
+    annotator: Name
     stance: Label
     neutral_kind: NeutralKind | None = None
-    note: str | None = None
+    note: Plain | None = None
 
     @model_validator(mode="after")
     def _neutral_has_its_kind(self) -> Self:
@@ -66,23 +68,41 @@ class Returned:
     annotations: list[Annotation] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
-    def add(self, where: str, item: Item, **label: Any) -> None:
-        """Take one label in, or the reason why it is none."""
-        if label.get("annotator") is None:
-            message = "the file does not say who labelled; give the annotator"
-            self.problems.append(Problem(where, "annotator", message))
+    def add(
+        self,
+        where: str,
+        item: Item,
+        *,
+        annotator: Any,
+        stance: Any,
+        neutral_kind: Any = None,
+        note: Any = None,
+    ) -> None:
+        """Take one label in, or the reason why it is none; where nothing is given there is none.
+
+        Case and outer spaces of a label do not count.
+        """
+        label = {"stance": plain(stance), "neutral_kind": plain(neutral_kind), "note": bare(note)}
+        given = [name for name, value in label.items() if value is not None]
+        if not given:
             return
-        try:
-            self.annotations.append(Annotation.model_validate({"id": item.id, **label}))
-        except ValidationError as error:
-            self.refuse(where, error)
+        if "stance" not in given:
+            self.problem(where, given[0], "is given without a label")
+        elif not bare(annotator):
+            message = "the file does not say who labelled; give the annotator"
+            self.problem(where, "annotator", message)
+        else:
+            self._check(where, {"id": item.id, "annotator": bare(annotator), **label})
+
+    def problem(self, where: str, name: str, message: str) -> None:
+        """Note one thing that is wrong."""
+        self.problems.append(Problem(where, name, message))
 
     def refuse(self, where: str, error: ValidationError) -> None:
         """Note everything that an item or label fails by."""
         for detail in error.errors():
             name = ".".join(map(str, detail["loc"])) or "label"
-            found = repr(detail["input"])[:60]
-            self.problems.append(Problem(where, name, f"{detail['msg']}; found {found}"))
+            self.problem(where, name, f"{detail['msg']}; found {short(detail['input'])}")
 
     def take(self, where: str, row: dict[str, Any], shown: dict[str, Any]) -> Item | None:
         """The item that a row carries, or None with the reason noted.
@@ -96,15 +116,24 @@ class Returned:
             self.refuse(where, error)
             return None
         except (ValueError, RecursionError) as error:
-            self.problems.append(Problem(where, CARRIED, f"expected an item as JSON: {error}"))
+            self.problem(where, CARRIED, f"expected an item as JSON: {error}")
             return None
         for name, value in shown.items():
             if not isinstance(value, str) or normalise(value) != normalise(getattr(item, name)):
-                message = f"was changed in the tool; item {item.id!r} has other words"
-                self.problems.append(Problem(where, name, message))
+                self.changed(where, name, item)
                 return None
         self.items.append(item)
         return item
+
+    def changed(self, where: str, name: str, item: Item) -> None:
+        """Note that the annotator saw other words than the item's."""
+        self.problem(where, name, f"was changed in the tool; item {item.id!r} has other words")
+
+    def _check(self, where: str, label: dict[str, Any]) -> None:
+        try:
+            self.annotations.append(Annotation.model_validate(label))
+        except ValidationError as error:
+            self.refuse(where, error)
 
 
 @dataclass(frozen=True)
@@ -145,8 +174,31 @@ def split_label(label: Any) -> tuple[Any, Any]:
     return stance, kind or None
 
 
+def bare(value: Any) -> Any:
+    """A string without outer spaces, and None for an empty one; anything else as it is."""
+    return value.strip() or None if isinstance(value, str) else value
+
+
+def plain(value: Any) -> Any:
+    """The same in lower case: a label, however a person or a spreadsheet writes it."""
+    value = bare(value)
+    return value.casefold() if isinstance(value, str) else value
+
+
+def without_leftover(answers: dict[str, Any]) -> dict[str, Any]:
+    """The answers of a form, less a kind that was chosen before the stance was changed.
+
+    A form that hides the question, or whose questions do not depend on each other, still has it.
+    """
+    if plain(answers.get("stance")) in (None, "neutral"):
+        return answers
+    return {name: value for name, value in answers.items() if name != "neutral_kind"}
+
+
 def _carried(row: dict[str, Any]) -> Any:
     carried = row.get(CARRIED)
     if carried is None or carried == "":
         return {name: value for name, value in row.items() if value not in (None, "")}
-    return json.loads(carried) if isinstance(carried, str) else carried
+    if not isinstance(carried, str):
+        return carried
+    return json.loads(carried, object_pairs_hook=unique_keys)

@@ -19,7 +19,7 @@ needs_mirror = pytest.mark.skipif(not MIRROR.is_dir(), reason="no mirror of publ
 
 
 def test_every_public_set_has_a_row():
-    assert set(ROWS) == set(READERS) - {"us-briefings"}  # its labels are not there yet
+    assert set(ROWS) == set(READERS)
 
 
 @pytest.mark.parametrize("name", sorted(ROWS))

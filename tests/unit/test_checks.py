@@ -53,10 +53,11 @@ def problems_of(
     """Problems of the records as the press corpus."""
 
     def check(records: Sequence[Record]) -> list[Problem]:
+        splits = {name: [r for r in records if r.split == name] for name in ("test", "golden")}
         for split in {r.split for r in records}:
             write_records(tmp_path / f"{split}.jsonl", [r for r in records if r.split == split])
-        test = [r for r in records if r.split == "test"]
-        (tmp_path / FROZEN).write_text(json.dumps({"test": content_hash(test)}))
+        hashes = {name: content_hash(found) for name, found in splits.items()}
+        (tmp_path / FROZEN).write_text(json.dumps(hashes))
         monkeypatch.setattr(quality, "PRESS", tmp_path)
         return validate("press")
 

@@ -189,6 +189,52 @@ def test_what_cannot_be_done_is_refused_with_exit_2(
     assert sorted(p.name for p in Path().iterdir()) == ["batch.jsonl"]
 
 
+@pytest.mark.parametrize(
+    ("argv", "told"),
+    [
+        (["import", "q.csv", "--format", "csv", "--out", "y", "--items", "q.csv"], "is an input"),
+        (["import", "q.csv", "--format", "csv", "--out", "y", "--items", "y"], "two outputs"),
+        (["import", "q.csv", "--format", "csv", "--out", "q.csv"], "is an input"),
+        (["merge", "l", "--items", "q.csv", "--out", "r", "--hard", "r"], "two outputs"),
+        (["merge", "l", "--items", "q.csv", "--out", "r", "--report", "h", "--single", "h"],
+         "two outputs"),
+        (["merge", "l", "--items", "q.csv", "--out", "r", "--single", "l"], "is an input"),
+        (["sample", "q.csv", "--out", "q.csv"], "is an input"),
+    ],
+)  # fmt: skip
+def test_nothing_is_written_over_an_input_or_another_output(
+    argv: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("q.csv", "l"):
+        Path(name).write_text(name)
+    assert run("data", *argv) == 2
+    assert told in capsys.readouterr().err
+    assert {p.name: p.read_text() for p in Path().iterdir()} == {"q.csv": "q.csv", "l": "l"}
+
+
+def test_labels_in_a_column_of_another_name_are_not_lost(
+    batch: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("data", "export", str(batch), "--format", "csv", "--out", "sheet.csv") == 0
+    text = Path("sheet.csv").read_text("utf-8").replace(",label,", ",Label,")
+    Path("ana.csv").write_text(text, "utf-8")
+    command = ["data", "import", "ana.csv", "--format", "csv", "--out", "ana.jsonl"]
+    assert run(*command, "--annotator", "ana") == 2
+    assert "ana.csv: Label: expected 'label'" in capsys.readouterr().err
+    assert not Path("ana.jsonl").exists()
+
+
+def test_agreement_refuses_what_is_nested_deeply(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("deep.jsonl").write_text("[" * 100_000)
+    assert run("data", "agreement", "deep.jsonl") == 2
+    assert "expected a JSON object" in capsys.readouterr().err
+
+
+def test_an_annotator_is_not_renamed_to_nobody(batch: Path) -> None:
+    command = ["data", "import", str(batch), "--format", "jsonl", "--out", "y"]
+    assert run(*command, "--rename", "ana= ") == 2
+
+
 def test_an_import_with_one_bad_label_writes_nothing(
     batch: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -208,5 +254,15 @@ def test_a_sample_says_when_the_pool_is_short(
     write_records("done.jsonl", read_items(batch)[:1])
     argv: list[Any] = ["data", "sample", str(batch), "-n", "5", "--labelled", "done.jsonl"]
     assert run(*argv, "--strategy", "random", "--out", "next.jsonl") == 0
-    assert "2 of 3 items (5 asked for" in capsys.readouterr().out
+    told = "2 of 3 items (5 asked for: 1 are labelled, 0 nearly equal one labelled or drawn)"
+    assert told in capsys.readouterr().out
     assert {item.id for item in read_items("next.jsonl")} == {"q1", "q2"}
+
+
+def test_a_sample_says_that_twins_were_left_out(
+    make_record: Callable[..., Record], capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_records("pool.jsonl", [PoolItem.of(make_record(id=f"q{i}")) for i in range(9)])
+    assert run("data", "sample", "pool.jsonl", "--strategy", "random", "--out", "next.jsonl") == 0
+    told = "1 of 9 items (100 asked for: 0 are labelled, 8 nearly equal one labelled or drawn)"
+    assert told in capsys.readouterr().out

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from stancewire import Bundle
 from stancewire.cli_quality import app
 from stancewire.data.files import write_records
-from stancewire.errors import DataError
+from stancewire.errors import ConfigError, DataError
 from stancewire.records import Record
 
 Make = Callable[..., Record]
@@ -62,6 +62,23 @@ def test_a_bundle_is_asked_only_of_what_it_was_not_trained_on(
 def test_a_bad_ending_is_refused_before_the_work(tmp_path: Path):
     with pytest.raises(DataError, match=r"found\.txt"):
         run("noise", str(tmp_path / "absent.jsonl"), "--out", str(tmp_path / "found.txt"))
+
+
+def test_noise_does_not_write_over_what_it_reads(make_record: Make, tmp_path: Path):
+    sheet = tmp_path / "rows.csv"
+    sheet.write_text("id,text,target,stance,source,licence,split,annotators\n")
+    before = sheet.read_bytes()
+    with pytest.raises(ConfigError, match="is an input"):
+        run("noise", str(sheet), "--out", str(tmp_path / "." / "rows.csv"))
+    assert sheet.read_bytes() == before
+
+
+@pytest.mark.parametrize("seed", ["-1", str(2**32)])
+def test_a_seed_that_no_generator_takes_is_refused(source: str, seed: str):
+    for argv in (["noise", source], ["drift", source, source]):
+        done = CliRunner().invoke(app, [*argv, "--seed", seed], catch_exceptions=False)
+        assert done.exit_code == 2
+        assert "--seed" in done.output
 
 
 def test_drift_shows_a_table_or_json(source: str):

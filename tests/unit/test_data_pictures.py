@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from stancewire.data.pictures import labels, text_lengths, write_pictures
+from stancewire.errors import DataError
 from stancewire.records import Record
 
 Make = Callable[..., Record]
@@ -56,6 +57,12 @@ def test_every_statement_counts_once_in_the_lengths(records: list[Record]):
     assert shapes[0] == shapes[1]
     heights = [max(y for _, y in path) for path in shapes[0]]
     assert heights == [0.25] * 3
+
+
+def test_no_record_is_no_picture(tmp_path: Path):
+    with pytest.raises(DataError, match="no record to draw"):
+        write_pictures([], tmp_path / "new")
+    assert not (tmp_path / "new").exists()
 
 
 def test_pyplot_is_never_loaded():

@@ -9,8 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-from stancewire.data.files import MAX_PROBLEMS, content_hash, read_records, write_records
-from stancewire.errors import DataError, Problem
+from stancewire.data.files import (
+    MAX_PROBLEMS,
+    check_outputs,
+    content_hash,
+    read_records,
+    write_records,
+)
+from stancewire.errors import ConfigError, DataError, Problem
 from stancewire.records import Record
 
 Make = Callable[..., Record]
@@ -19,6 +25,7 @@ Make = Callable[..., Record]
 WORDS = st.text(st.characters(exclude_categories=["Cs"])).map(lambda t: f"{t}w")
 # What one cell of a CSV file can hold as one of several values.
 TAGS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="|"), min_size=1)
+NAMES = TAGS.map(lambda t: f"{t}w")
 
 
 @st.composite
@@ -40,7 +47,7 @@ def record_lists(draw: DrawFn) -> list[Record]:
                 "source": draw(WORDS),
                 "licence": "Apache-2.0",
                 "split": draw(st.sampled_from(["train", "dev", "test", "golden"])),
-                "annotators": draw(st.lists(TAGS, min_size=1, max_size=3)),
+                "annotators": draw(st.lists(NAMES, min_size=1, max_size=3)),
                 "tags": draw(st.lists(TAGS, max_size=3)),
             }
         )
@@ -158,6 +165,13 @@ def test_a_lone_surrogate_is_a_told_fault(make_record: Make, tmp_path: Path):
     str(found[0]).encode()
 
 
+def test_a_lone_surrogate_in_a_tag_is_a_told_fault(make_record: Make, tmp_path: Path):
+    path = tmp_path / "x.jsonl"
+    found = problems_of(path, line(make_record, tags=["fine", "\ud800"]))
+    assert [(p.where, p.field) for p in found] == [(f"{path}:1", "tags.1")]
+    str(found[0]).encode()
+
+
 def test_a_line_with_two_stances_is_refused(make_record: Make, tmp_path: Path):
     twice = line(make_record)[:-1] + ', "stance": "against"}'
     (problem,) = problems_of(tmp_path / "x.jsonl", twice)
@@ -190,6 +204,13 @@ def test_only_utf8_is_read(tmp_path: Path, encoding: str):
     path = tmp_path / "x.jsonl"
     path.write_bytes('{"text": "café"}'.encode(encoding))
     with pytest.raises(DataError, match="expected UTF-8; byte"):
+        read_records(path)
+
+
+def test_a_spreadsheets_utf16_is_named_with_what_to_do(tmp_path: Path):
+    path = tmp_path / "x.csv"
+    path.write_bytes("id,text".encode("utf-16"))
+    with pytest.raises(DataError, match=r'this is UTF-16: save it as UTF-8 .*"CSV UTF-8"'):
         read_records(path)
 
 
@@ -237,6 +258,28 @@ def test_a_column_that_stands_twice_is_refused(tmp_path: Path):
         tmp_path / "x.csv", f"{HEADER},text\na,We agree,t,favor,s,l,train,me,We refuse\n"
     )
     assert "twice" in problem.message
+
+
+def test_a_spreadsheets_semicolons_spaces_and_capitals_are_read(tmp_path: Path):
+    path = tmp_path / "x.csv"
+    header = HEADER.replace(",", ";") + ";neutral_kind"
+    path.write_text(f'{header}\r\na;"We, too; agree";t, u;Neutral ;s;l;Train;me|you; MENTION\r\n')
+    (record,) = read_records(path)
+    assert (record.text, record.target) == ("We, too; agree", "t, u")
+    assert (record.stance, record.neutral_kind, record.split) == ("neutral", "mention", "train")
+    assert record.annotators == ("me", "you")
+
+
+def test_an_output_is_no_input_and_no_other_output(tmp_path: Path, monkeypatch: Any):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a").touch()
+    (tmp_path / "linked").hardlink_to("a")
+    check_outputs([Path("b"), None, Path("c")], [Path("a")])
+    for other in (Path("a"), tmp_path / "a", Path("linked"), Path("x/../a")):
+        with pytest.raises(ConfigError, match="is an input"):
+            check_outputs([Path("b"), other], [Path("a")])
+    with pytest.raises(ConfigError, match="two outputs"):
+        check_outputs([Path("b"), None, tmp_path / "b"], [Path("a")])
 
 
 def test_csv_cells_keep_their_bytes(tmp_path: Path):

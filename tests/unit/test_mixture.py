@@ -4,7 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from stancewire.cli import app
 from stancewire.data import mixture
 from stancewire.data.files import content_hash, write_records
 from stancewire.data.mixture import Addition, Manifest, Mixture, build, rebuild
@@ -73,6 +75,48 @@ def test_a_target_of_test_is_not_trained_on(folder):
     corpus, manifest = build(mix(folder, Addition(source=str(folder / "more"))))
     assert "leak" not in {r.id for r in corpus.train}
     assert sum(manifest.content["sources"][1]["removed"].values()) == 1
+
+
+@pytest.mark.parametrize("split", ["dev", "test", "golden"])
+def test_a_held_out_pair_is_not_trained_on_under_another_split(folder, split):
+    """Neither as it is nor with a word more and another target; golden is held out as test is."""
+    text = "The boats that come in at night bring more than the harbour can take by day."
+    held = record("held", text, "a night ferry", split=split)
+    write_records(folder / "main" / "held.jsonl", [held])
+    copied = held.model_copy(update={"id": "copied", "split": "train"})
+    reworded = {"id": "reworded", "text": f"{text} Truly.", "target": "vessels after dark"}
+    write_records(folder / "more" / "leak.jsonl", [copied, copied.model_copy(update=reworded)])
+    corpus, manifest = build(mix(folder, Addition(source=str(folder / "more"))))
+    assert {"copied", "reworded"}.isdisjoint(r.id for r in corpus.train)
+    assert manifest.content["sources"][1]["removed"] == {
+        f"topic is in {split}": 1,
+        f"text is nearly one of {split}": 1,
+    }
+
+
+def test_a_pair_is_trained_once_and_the_manifest_tells(folder):
+    twice = more(2)
+    copies = [r.model_copy(update={"id": f"copy-{r.id}"}) for r in (*twice, main()[0])]
+    torn = [record(f"torn-{s}", "We said both.", "the quay", s) for s in STANCES[:2]]
+    (folder / "third").mkdir()
+    write_records(folder / "third" / "records.jsonl", [*copies, *torn, record("n", "New.", "new")])
+    also = [Addition(source=str(folder / name)) for name in ("more", "third")]
+    corpus, manifest = build(mix(folder, *also))
+    assert [r.id for r in corpus.train] == [r.id for r in [*main()[:3], *more()]] + ["n"]
+    assert corpus.train[:3] == tuple(main()[:3])
+    assert [s.get("removed") for s in manifest.content["sources"]] == [
+        None,
+        {},
+        {"pair is in an earlier addition": 6, "pair is in the main corpus": 1,
+         "pair has two labels": 2},
+    ]  # fmt: skip
+
+
+def test_what_the_main_corpus_itself_repeats_is_left_as_it_is(folder):
+    again = [record(f"again-{s}", "train 0 on boats.", "the train ferry 0", s) for s in STANCES[:2]]
+    write_records(folder / "main" / "again.jsonl", again)
+    corpus, _ = build(mix(folder, Addition(source=str(folder / "more"))))
+    assert {r.id for r in again} <= {r.id for r in corpus.train}
 
 
 def test_tags_choose_what_is_mixed_in(folder):
@@ -151,11 +195,122 @@ def test_a_restricted_source_is_told(folder, closed):
     assert manifest.content["sources"][1]["has_neutral"] is False
 
 
+@pytest.fixture
+def copied(folder):
+    """A folder with records of public sets among its own, as `data build` leaves it."""
+    sets = ("vast", "ibm-argq", "dse", "someone's")
+    records = [
+        r.model_copy(update={"source": sets[n % 4], "text": f"They copied this: {r.text}"})
+        for n, r in enumerate(main())
+    ]
+    (folder / "copied").mkdir()
+    write_records(folder / "copied" / "records.jsonl", records)
+    return str(folder / "copied")
+
+
+def test_what_was_copied_from_a_public_set_keeps_its_terms(copied):
+    with pytest.raises(ConfigError) as caught:
+        build(Mixture(source=copied, accept=("open", "not-stated")))
+    assert f"ibm-argq (in {copied}) is share-alike (CC BY-SA 3.0)" in str(caught.value)
+    assert "vast" not in str(caught.value)
+    _, manifest = build(Mixture(source=copied, accept=("open", "not-stated", "share-alike")))
+    told = "vast: not stated; dse: not stated; ibm-argq: CC BY-SA 3.0"
+    (part,) = manifest.content["sources"]
+    assert part["licence"] == told
+    assert part["terms"] == "share-alike, not-stated"
+    assert part["has_neutral"] is False  # of ibm-argq
+    assert manifest.restricted == [f"{copied} ({told})"]
+
+
+def test_what_was_copied_keeps_its_terms_as_an_addition_too(folder, copied):
+    with pytest.raises(ConfigError, match="vast"):
+        build(mix(folder, Addition(source=copied)))
+
+
+def test_your_own_files_are_yours(folder):
+    (part,) = build(mix(folder))[1].content["sources"]
+    assert (part["terms"], part["licence"], part["has_neutral"]) == ("open", "your own", True)
+
+
+def without(key):
+    return lambda content: {k: v for k, v in content.items() if k != key}
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda content: [],
+        lambda content: "x",
+        lambda content: {"format": 1},
+        without("config"),
+        without("sources"),
+        lambda content: {**content, "config": {**content["config"], "seed": "many"}},
+        lambda content: {**content, "config": {**content["config"], "of": "none"}},
+        lambda content: {**content, "config": {**content["config"], "also": [3]}},
+        lambda content: {**content, "config": {**content["config"], "source": "a\0b"}},
+        lambda content: {**content, "config": "press"},
+        lambda content: {**content, "sources": []},
+        lambda content: {**content, "sources": content["sources"] * 2},
+        lambda content: {**content, "sources": ["main"]},
+        lambda content: {**content, "splits": 3},
+    ],
+)
+def test_a_bad_manifest_is_refused_with_a_sentence(folder, spoil):
+    _, manifest = build(mix(folder))
+    path = folder / "bad.json"
+    path.write_text(json.dumps(spoil(manifest.content)))
+    with pytest.raises(DataError, match=r"manifest|are not what they were"):
+        rebuild(Manifest(json.loads(path.read_text())))
+    done = CliRunner().invoke(app, ["data", "rebuild", str(path), "--out", str(folder / "out")])
+    assert isinstance(done.exception, DataError)  # the outermost layer makes it exit code 2
+    assert not (folder / "out").exists()
+
+
+@pytest.mark.parametrize("text", ["", "[" * 100_000, "{'a': 1}"])
+def test_what_is_no_json_is_no_manifest(tmp_path, text):
+    (tmp_path / "bad.json").write_text(text)
+    command = ["data", "rebuild", str(tmp_path / "bad.json"), "--out", str(tmp_path / "out")]
+    done = CliRunner().invoke(app, command)
+    assert isinstance(done.exception, DataError)
+    assert "is not a manifest" in str(done.exception)
+
+
+@pytest.mark.parametrize(
+    ("source", "also", "out"),
+    [
+        ("main", "more", "main"),
+        ("main", "more", "more"),
+        ("main", "more", "more/../main"),
+        ("main/train.jsonl", "more", "main"),
+        ("link", "more", "main"),
+    ],
+)
+def test_a_build_does_not_overwrite_its_source(folder, source, also, out):
+    (folder / "main" / "records.jsonl").rename(folder / "main" / "train.jsonl")
+    (folder / "link").symlink_to(folder / "main")
+    recipe = folder / "recipe.yaml"
+    recipe.write_text(
+        f"name: r\nfamily: tfidf\n"
+        f"data: {{source: '{folder / source}', also: [{{source: '{folder / also}'}}]}}\n"
+    )
+    before = {path: path.read_bytes() for path in folder.rglob("*.jsonl")}
+    command = ["data", "build", "--config", str(recipe), "--out", str(folder / out)]
+    done = CliRunner().invoke(app, command)
+    assert isinstance(done.exception, ConfigError)
+    assert "overwrite its source" in str(done.exception)
+    assert before == {path: path.read_bytes() for path in folder.rglob("*.jsonl")}
+
+
+def test_a_rebuild_does_not_overwrite_a_source_either(folder):
+    _, manifest = build(mix(folder))
+    path = folder / "data.json"
+    path.write_text(manifest.to_json())
+    done = CliRunner().invoke(app, ["data", "rebuild", str(path), "--out", str(folder / "main")])
+    assert isinstance(done.exception, ConfigError)
+    assert [p.name for p in (folder / "main").iterdir()] == ["records.jsonl"]
+
+
 def test_the_files_of_a_build_are_those_of_its_manifest(folder, tmp_path):
-    from typer.testing import CliRunner
-
-    from stancewire.cli import app
-
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text(f"name: r\nfamily: tfidf\ndata: {{source: '{folder / 'main'}'}}\n")
     one, two = tmp_path / "one", tmp_path / "two"

@@ -189,11 +189,32 @@ def test_a_frozen_file_that_is_none_is_told(sound: list[Record], tmp_path: Path,
     assert told(validate(source)) == [(str(tmp_path / FROZEN), "test")]
 
 
+def test_a_golden_split_is_frozen_too(sound: list[Record], tmp_path: Path):
+    golden = sound[0].model_copy(
+        update={"id": "g1", "text": "The lighthouse stays.", "target": "it", "split": "golden"}
+    )
+    source = write(tmp_path, [*sound, golden])
+    assert [p.field for p in validate(source)] == ["test"]  # frozen.json says nothing of golden
+    frozen = json.loads((tmp_path / FROZEN).read_text()) | {"golden": content_hash([golden])}
+    (tmp_path / FROZEN).write_text(json.dumps(frozen))
+    assert validate(source) == []
+    write_records(tmp_path / "golden.jsonl", [golden.model_copy(update={"target": "the light"})])
+    assert [p.field for p in validate(source)] == ["golden"]
+
+
 def test_only_the_press_corpus_must_be_frozen(
     sound: list[Record], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     assert validate(write(tmp_path, sound, frozen=False)) == []
     assert told(validate(press(monkeypatch, tmp_path))) == [(str(tmp_path / FROZEN), "test")]
+
+
+def test_figures_without_a_tag(sound: list[Record], tmp_path: Path):
+    source = write(tmp_path, sound)
+    assert stats(source, without_tag="trade")["pairs"] == stats(source)["pairs"] - 1
+    (tmp_path / "one.jsonl").write_text(sound[0].model_dump_json())
+    with pytest.raises(DataError, match="no record to count"):
+        stats(str(tmp_path / "one.jsonl"), without_tag="trade")
 
 
 def test_the_figures(sound: list[Record], tmp_path: Path):

@@ -60,6 +60,9 @@ def test_a_full_record_is_read(make_record: Make):
         ("split", "validation"),
         ("annotators", []),
         ("annotators", "tester"),
+        ("speaker", "\ud800"),
+        ("role", "a \udfff"),
+        ("organisation", "\ud800 b"),
         ("sentiment", "good"),  # no such field
     ],
 )
@@ -80,6 +83,16 @@ def test_a_missing_field_is_named(make_record: Make, field: str):
     with pytest.raises(ValidationError) as caught:
         Record.model_validate(fields)
     assert [e["loc"] for e in caught.value.errors()] == [(field,)]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("annotators", ""), ("annotators", " \t"), ("annotators", "\ud800"), ("tags", "\udcff")],
+)
+def test_a_bad_one_of_several_values_is_named(make_record: Make, field: str, value: str):
+    with pytest.raises(ValidationError) as caught:
+        make_record(**{field: ["fine", value]})
+    assert [error["loc"] for error in caught.value.errors()] == [(field, 1)]
 
 
 def test_longest_text_and_target_pass(make_record: Make):

@@ -21,6 +21,7 @@ def test_the_declared_sources():
         "vast", "semeval2016", "pstance", "mtsd", "newsmtsc", "dse", "gwsd", "ibm-claims",
         "perspectrum", "ibm-argq", "rusentne", "basil", "sentfin", "polstance", "argkp",
         "valueeval", "lingnli", "nli-mix", "cad-nli", "fever", "negnli", "xnli", "us-briefings",
+        "us-conferences",
     ]  # fmt: skip
     assert len({source.folder for source in SOURCES}) == len(SOURCES)
     assert {s.name for s in SOURCES if not s.has_neutral} == {
@@ -126,7 +127,7 @@ def test_a_source_is_found_in_the_mirror_or_the_cache(
             locate(small, cache=None if root == default else root)
         (root / "set").mkdir(parents=True)
         (root / "set" / "a").write_bytes(b"alpha")
-        (root / "set" / "b.gz").write_bytes(b"any")
+        (root / "set" / "b.gz").write_bytes(gzip.compress(b"beta"))
     assert locate(small, mirror=mirror, cache=cache) == mirror / "set"
     assert locate(small, cache=cache) == cache / "set"
     assert locate(small) == tmp_path / "xdg" / "stancewire" / "data" / "set"

@@ -59,12 +59,36 @@ def test_baselines_need_all_three_splits(
 def test_pairs_of_real_passages_are_counted(make_record: Make, tmp_path: Path):
     source = corpus(make_record, tmp_path)
     (tmp_path / "real").mkdir()
-    row = {"id": "briefing-1", "target": "the bill", "stance": "favor", "split": "test"}
+    row = {"target": "the bill", "stance": "favor", "tags": ["irony"], "split": "test"}
     for name, count in (("a", 2), ("b", 3)):
-        lines = "\n\n".join([json.dumps(row)] * count)
+        rows = [{**row, "id": f"briefing-{name}", "number": n} for n in range(count)]
+        lines = "\n\n".join(json.dumps(row) for row in rows)
         (tmp_path / "real" / f"{name}.jsonl").write_text(f"{lines}\n")
-    assert stats(source)["real_pairs"] == 5
+    assert (stats(source)["real_pairs"], stats(source)["real_passages"]) == (5, 2)
     assert stats(source)["pairs"] == 3
+
+
+def test_agreement_is_told_of_written_and_of_real_pairs(make_record: Make, tmp_path: Path):
+    source = corpus(make_record, tmp_path)
+    (tmp_path / "real").mkdir()
+    row = {"target": "the bill", "stance": "favor", "tags": ["irony", "field:tax"], "split": "test"}
+    rows = [json.dumps({**row, "id": "p", "number": n}) for n in range(4)]
+    (tmp_path / "real" / "a.jsonl").write_text("\n".join(rows))
+    (tmp_path / "annotations").mkdir()
+    labels = {f"real-p-{n}": ("favor", ("favor", "neutral")[n % 2]) for n in range(4)}
+    labels |= {"written-1": ("favor", "favor"), "written-2": ("against", "against")}
+    (tmp_path / "annotations" / "labels.jsonl").write_text(
+        "".join(
+            json.dumps({"id": name, "labels": dict(zip("ab", given, strict=True))}) + "\n"
+            for name, given in labels.items()
+        )
+    )
+    figures = stats(source)
+    assert figures["alpha_written"] == 1
+    assert figures["alpha_real"] < figures["alpha"] < 1
+    assert set(figures["agreement_by_tag"]) == {"irony"}
+    assert figures["agreement_by_tag"]["irony"]["items"] == 4
+    assert figures["agreement_by_tag"]["irony"]["percent"] == 50
 
 
 @pytest.mark.parametrize("line", ["{", "[]", "3", '{"id": "a", "target": "b", "stance": "favor"}'])

@@ -83,3 +83,10 @@ def test_labels_are_read_and_bad_rows_named(tmp_path: Path) -> None:
     with pytest.raises(DataError) as refused:
         read_labels(path)
     assert [p.field for p in refused.value.problems] == ["labels.x", "labels"]
+    path.write_text(
+        '{"id": "a", "labels": {" ": "favor"}}\n{"id": "b", "labels": {"\\ud800": "favor"}}'
+    )
+    with pytest.raises(DataError) as refused:
+        read_labels(path)
+    assert len(refused.value.problems) == 2
+    str(refused.value).encode()

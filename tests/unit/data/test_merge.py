@@ -42,7 +42,8 @@ def test_a_majority_decides_whatever_the_order_and_says_so() -> None:
     for order in permutations(labels):
         merged = merge(order, [ITEM], "majority")
         assert [r.stance for r in merged.records] == [Label.AGAINST]
-        assert set(merged.records[0].annotators) == {"ana", "ben", "cleo"}
+        assert set(merged.records[0].annotators) == {"ben", "cleo"}
+        assert merged.labels == {"q1": {"ana": "favor", "ben": "against", "cleo": "against"}}
         (dispute,) = merged.disputes
         assert (dispute.decision, dispute.labels["ana"]) == ("against", ["favor"])
 
@@ -93,7 +94,7 @@ def test_an_existing_label_is_a_vote_and_is_never_overwritten_silently(
     assert "the record has favor" in str(refused.value.problems[0])
     merged = merge([said("ana", "against"), said("ben", "against")], [record], "majority")
     assert merged.records[0].stance is Label.AGAINST
-    assert merged.records[0].annotators == ("writer-01", "ana", "ben")
+    assert merged.records[0].annotators == ("ana", "ben")
     assert (merged.disputes[0].was, merged.disputes[0].decision) == ("favor", "against")
 
 
@@ -109,6 +110,23 @@ def test_a_kind_of_neutral_that_one_left_open_is_the_others() -> None:
     merged = merge([said("ana", "neutral"), said("ben", "neutral/mention")], [ITEM])
     assert merged.records[0].neutral_kind is NeutralKind.MENTION
     assert merged.disputes == []
+
+
+def test_a_record_names_only_those_who_gave_its_label() -> None:
+    said_of_kind = [
+        said("ana", "neutral/mention"), said("ben", "neutral"), said("cleo", "neutral/unrelated"),
+        said("dora", "favor"), said("emil", "neutral/mention"), said("emil", "favor"),
+    ]  # fmt: skip
+    merged = merge(said_of_kind, [ITEM], "expert:ana")
+    assert merged.records == [ITEM.labelled(Label.NEUTRAL, NeutralKind.MENTION, ["ana", "ben"])]
+
+
+def test_merging_into_merged_records_gives_the_overruled_no_second_label() -> None:
+    labels = [said("ana", "favor"), said("ben", "against"), said("cleo", "against")]
+    first = merge(labels, [ITEM], "majority")
+    again = merge(labels, first.records, "majority")
+    assert again.records == first.records
+    assert again.disputes[0].labels == first.disputes[0].labels
 
 
 def test_labels_of_unknown_items_and_unknown_rules_are_refused() -> None:

@@ -1,6 +1,15 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from stancewire.data.topics import Removed, keep_topics_apart, text_key, topic_key
+from stancewire.data.duplicates import first_near, shingles
+from stancewire.data.topics import (
+    keep_pairs_once,
+    keep_topics_apart,
+    pair_of,
+    text_key,
+    topic_key,
+)
 
 
 @pytest.mark.parametrize(
@@ -42,73 +51,99 @@ def test_texts_are_equal_without_regard_to_marks_and_case():
     assert text_key("Nai\u0308ve\u200b plans\x00") == text_key("naïve plans")
 
 
-def test_a_topic_that_one_set_holds_out_leaves_train_and_dev_of_the_others(make_record):
-    def row(name: str, target: str, split: str):
-        return make_record(id=name, text=f"Words of {name}.", target=target, split=split)
+@pytest.fixture
+def row(make_record):
+    def make(name: str, target: str, split: str = "train", text: str = "", stance: str = "favor"):
+        text = text or f"Words of {name}."
+        return make_record(id=name, text=text, target=target, split=split, stance=stance)
 
-    first = [row("a", "We should ban foxes", "test"), row("b", "parks", "dev")]
-    second = [
-        row("c", "foxes should be banned", "train"),
-        row("d", "this house would ban foxes", "dev"),
-        row("e", "Parks", "train"),
-        row("f", "parks", "dev"),
-        row("g", "levies", "train"),
+    return make
+
+
+def test_a_topic_that_the_main_corpus_holds_out_is_not_trained_on(row):
+    main = [
+        row("a", "We should ban foxes", "test"),
+        row("b", "parks", "dev"),
+        row("c", "school uniforms", "golden"),
     ]
-    kept, removed = keep_topics_apart({"first": first, "second": second})
-    assert kept == {"first": first, "second": [second[3], second[4]]}
-    assert removed == [
-        Removed("second", 1, "topic of dev is in another's test"),
-        Removed("second", 1, "topic of train is in another's dev"),
-        Removed("second", 1, "topic of train is in another's test"),
+    more = [
+        row("d", "this house would ban foxes"),
+        row("e", "Parks"),
+        row("f", "the school uniform"),
+        row("g", "levies"),
     ]
+    kept, removed = keep_topics_apart(more, main)
+    assert kept == more[3:]
+    assert removed == {"topic is in test": 1, "topic is in dev": 1, "topic is in golden": 1}
 
 
-def test_a_topic_that_a_set_trains_and_tests_on_is_not_held_out(make_record):
-    both = [
-        make_record(id="a", text="One.", target="parks", split="train"),
-        make_record(id="b", text="Two.", target="parks", split="test"),
+def test_a_topic_that_the_main_corpus_trains_on_as_well_stays(row):
+    main = [row("a", "parks"), row("b", "Parks", "test")]
+    assert keep_topics_apart([row("c", "the parks")], main) == ([row("c", "the parks")], {})
+
+
+TWENTY = (
+    "Rain falls here all day while we wait under that old bridge for some boat which never comes "
+    "back to us"
+)
+
+
+@pytest.mark.parametrize("split", ["test", "golden", "dev"])
+@pytest.mark.parametrize("near", [TWENTY.upper(), f"{TWENTY}. Truly.", TWENTY.replace("day", "n")])
+def test_a_text_that_is_nearly_a_held_out_one_is_not_trained_on(row, split: str, near: str):
+    main = [row("a", "rain", split, TWENTY), row("b", "snow")]
+    kept, removed = keep_topics_apart([row("c", "other things", text=near)], main)
+    assert kept == []
+    assert removed == {f"text is nearly one of {split}": 1}
+
+
+def test_a_text_is_left_out_though_the_main_corpus_trains_on_it_too(row):
+    main = [row("a", "rain", text=TWENTY), row("b", "snow", "test", TWENTY)]
+    assert keep_topics_apart([row("c", "ice", text=TWENTY)], main)[0] == []
+
+
+def test_a_text_that_is_less_near_stays_and_so_does_one_of_train(row):
+    other = " ".join(TWENTY.split()[:16])  # 16 of 20 words: not above 0.8
+    main = [row("a", "rain", "test", TWENTY), row("b", "snow", "train", "Snow lies.")]
+    more = [row("c", "ice", text=other), row("d", "hail", text="Snow lies!")]
+    assert keep_topics_apart(more, main) == (more, {})
+
+
+words = st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=12).map(" ".join)
+
+
+@given(st.lists(words, max_size=8), st.lists(words, max_size=8), st.sampled_from([0.5, 0.6, 0.8]))
+def test_the_first_near_text_is_that_of_comparing_all(texts, held, above):
+    expected = {}
+    for text in texts:
+        for other in held:
+            a, b = shingles(text), shingles(other)
+            if text not in expected and len(a & b) / len(a | b) > above:
+                expected[text] = other
+    assert first_near(texts, held, above) == expected
+
+
+def test_a_pair_is_kept_once_and_only_with_one_label(row):
+    def said(name: str, target: str, stance: str = "favor"):
+        return row(name, target, text="We say so.", stance=stance)
+
+    main = {pair_of(said("a", "parks"))}
+    earlier = {pair_of(said("b", "ferries"))}
+    more = [
+        said("c", "Parks"),
+        said("d", "ferries", "against"),
+        said("e", "bridges"),
+        said("f", "Bridges"),
+        said("g", "canals"),
+        said("h", "canals", "neutral"),
+        said("i", "canals"),
+        row("j", "canals", text="We say more."),
     ]
-    other = [make_record(id="c", text="Three.", target="parks", split="train")]
-    assert keep_topics_apart({"both": both, "other": other}) == ({"both": both, "other": other}, [])
-
-    third = [make_record(id="d", text="Four.", target="parks", split="test")]
-    kept, removed = keep_topics_apart({"both": both, "other": other, "third": third})
-    assert kept == {"both": [both[1]], "other": [], "third": third}
-    assert [(r.source, r.count) for r in removed] == [("both", 1), ("other", 1)]
-
-
-def test_what_one_set_alone_holds_stays_as_published(make_record):
-    own = [
-        make_record(id="a", text="One text.", target="parks", split="train"),
-        make_record(id="b", text="One text.", target="parks", split="test"),
-    ]
-    kept, removed = keep_topics_apart({"own": own, "other": [make_record(target="levies")]})
-    assert kept["own"] == own
-    assert removed == []
-
-
-def test_a_text_that_another_set_holds_out_leaves_train(make_record):
-    held = [
-        make_record(id="a", text="Rain falls here.", target="rain", split="test"),
-        make_record(id="b", text="Snow falls there.", target="snow", split="dev"),
-    ]
-    trained = [
-        make_record(id="c", text="“Rain falls here”", target="weather", split="train"),
-        make_record(id="d", text="SNOW falls there.", target="winter", split="train"),
-        make_record(id="e", text="Rain falls here", target="clouds", split="dev"),
-        make_record(id="f", text="Snow falls there", target="ice", split="dev"),
-        make_record(id="g", text="Hail falls.", target="hail", split="train"),
-    ]
-    kept, removed = keep_topics_apart({"held": held, "trained": trained})
-    assert kept == {"held": held, "trained": [trained[3], trained[4]]}
-    assert removed == [
-        Removed("trained", 1, "text of dev is in another's test"),
-        Removed("trained", 1, "text of train is in another's dev"),
-        Removed("trained", 1, "text of train is in another's test"),
-    ]
-
-
-def test_test_is_never_touched(make_record):
-    one = [make_record(id="a", target="parks", split="test")]
-    two = [make_record(id="b", target="parks", split="test")]
-    assert keep_topics_apart({"one": one, "two": two}) == ({"one": one, "two": two}, [])
+    kept, removed = keep_pairs_once(more, main, earlier)
+    assert [r.id for r in kept] == ["e", "j"]
+    assert removed == {
+        "pair is in the main corpus": 1,
+        "pair is in an earlier addition": 1,
+        "pair stands twice": 1,
+        "pair has two labels": 3,
+    }
