@@ -3,8 +3,17 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StrictBool,
+    StringConstraints,
+)
 
+from stancewire.explain import Explanation, Span
 from stancewire.labels import Label
 from stancewire.pairs import StancePair
 from stancewire.predictor import Stance
@@ -12,6 +21,8 @@ from stancewire.records import MAX_TARGET, MAX_TEXT
 
 MAX_ITEMS = 256
 """Most items of one request, by contract."""
+MAX_EXPLAINED = 4
+"""Most items of a request that asks for explanations: each costs dozens of answers."""
 MAX_NAME = 200
 """Longest speaker or id in characters."""
 
@@ -64,9 +75,28 @@ class StanceItem(_Input):
 class StanceRequest(_Input):
     """Items to score. Items that share a quote are scored in one pass of it."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"items": ITEM_EXAMPLES}]})
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"items": ITEM_EXAMPLES}],
+            # Checked by the route, which names the items; a client can read it here.
+            "anyOf": [
+                {"properties": {"explain": {"const": False}}},
+                {"properties": {"items": {"maxItems": MAX_EXPLAINED}}},
+            ],
+        }
+    )
 
     items: Annotated[list[StanceItem], Field(min_length=1, max_length=MAX_ITEMS)]
+    alpha: Annotated[float, Field(gt=0, lt=1, strict=True)] | None = Field(
+        None,
+        description="Ask for `label_set`, which misses the true label in at most this share of "
+        "answers. Refused if the model was calibrated without label sets.",
+    )
+    explain: StrictBool = Field(
+        False,
+        description="Give the weight of every word with each answer; then at most "
+        f"{MAX_EXPLAINED} items, and up to a hundred times the work.",
+    )
 
 
 class ModelName(BaseModel):
@@ -87,6 +117,38 @@ class Probabilities(BaseModel):
     neutral: float = Field(ge=0, le=1)
 
 
+class WordWeight(BaseModel):
+    """What a word, or a run of neighbouring words, did to the answer."""
+
+    start: int = Field(ge=0, description="First character, counted in Unicode code points.")
+    end: int = Field(ge=1, description="The character after the last one.")
+    word: str = Field(description="What stands there, in straight quotation marks and NFC.")
+    weight: float = Field(
+        description="log P(label) − log P(label) with the word taken away. Above 0 the word speaks "
+        "for the label, below 0 against it."
+    )
+
+    @classmethod
+    def of(cls, span: Span) -> "WordWeight":
+        """Build the part of an answer for `span`."""
+        return cls(start=span.start, end=span.end, word=span.word, weight=span.weight)
+
+
+class WordWeights(BaseModel):
+    """Why the label: occlusion, one word after the other taken away."""
+
+    text: list[WordWeight] = Field(description="Of the quote, as far as it was read.")
+    target: list[WordWeight]
+
+    @classmethod
+    def of(cls, explanation: Explanation) -> "WordWeights":
+        """Build the part of an answer for `explanation`."""
+        return cls(
+            text=[WordWeight.of(span) for span in explanation.text],
+            target=[WordWeight.of(span) for span in explanation.target],
+        )
+
+
 class StanceResult(BaseModel):
     """Stance of one item."""
 
@@ -97,9 +159,19 @@ class StanceResult(BaseModel):
     probabilities: Probabilities
     abstained: bool = Field(description="The model is not sure: read the label as a guess.")
     truncated: bool = Field(description="The end of the quote was not read.")
+    label_set: list[Literal["favor", "against", "neutral"]] | None = Field(
+        None,
+        description="Labels that together hold the true one; there with `alpha`, else left out.",
+        exclude_if=lambda it: it is None,
+    )
+    explanation: WordWeights | None = Field(
+        None, description="There if asked for, else left out.", exclude_if=lambda it: it is None
+    )
 
     @classmethod
-    def of(cls, item: StanceItem, stance: Stance) -> "StanceResult":
+    def of(
+        cls, item: StanceItem, stance: Stance, explanation: Explanation | None = None
+    ) -> "StanceResult":
         """Build the result for `item`."""
         return cls(
             id=item.id,
@@ -113,6 +185,8 @@ class StanceResult(BaseModel):
             ),
             abstained=stance.abstained,
             truncated=stance.truncated,
+            label_set=None if stance.label_set is None else [s.value for s in stance.label_set],
+            explanation=WordWeights.of(explanation) if explanation else None,
         )
 
 

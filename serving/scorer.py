@@ -4,10 +4,12 @@ import asyncio
 import math
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeVar
 
 from stancewire.errors import DataError, Overloaded, RegistryError
+from stancewire.explain import Explanation, explaining
 from stancewire.pairs import StancePair
 from stancewire.predictor import Stance
 from stancewire.serving.answers import AnswerCache, keys_of
@@ -15,6 +17,11 @@ from stancewire.serving.loading import LoadedModel
 from stancewire.serving.metrics import Metrics
 from stancewire.serving.settings import Settings
 from stancewire.text import normalise
+
+MAX_EXPLAINING = 4
+"""Most requests for explanations at once: one is worked on, the others wait for it."""
+
+Result = TypeVar("Result")
 
 
 class Scorer:
@@ -25,6 +32,8 @@ class Scorer:
         self._metrics = metrics
         self._answers = AnswerCache(settings.cached_answers)
         self._door = _Door(settings.max_waiting, settings.max_waiting_chars, metrics)
+        self._explaining = 0  # requests; counted on the event loop, which needs no lock
+        self._turn = asyncio.Lock()
         self._pool: ThreadPoolExecutor | None = None
         self._current: LoadedModel | None = None
 
@@ -62,26 +71,62 @@ class Scorer:
         `RegistryError` without a model; `DataError` for pairs that cannot be read.
         """
         model = self.current
+        visit = self._door.enter(_cost(pairs))
+        stances = await self._in_time(visit, self._run(visit, self._answer, model, pairs))
+        self._metrics.answered(stances)
+        return model, stances
+
+    async def explain(self, pairs: Sequence[StancePair]) -> tuple[LoadedModel, list[Explanation]]:
+        """One explained stance per pair, in their order, all from the model returned with them.
+
+        Works in the threads that score, in small steps and on one request at a time: an answer
+        waits for one step at most, and with two workers for none. Raises as `score` does.
+        """
+        model = self.current
+        if self._explaining >= MAX_EXPLAINING:
+            self._metrics.shed.inc()
+            message = "more explanations are waiting than can be given soon"
+            raise Overloaded(message, self._door.retry_after_s())
+        visit = self._door.enter(_cost(pairs))
+        self._explaining += 1
+        try:
+            found = await self._in_time(visit, self._explain(visit, model, pairs))
+        finally:
+            self._explaining -= 1
+        self._metrics.answered([each.stance for each in found])
+        return model, found
+
+    async def _explain(
+        self, visit: "_Visit", model: LoadedModel, pairs: Sequence[StancePair]
+    ) -> list[Explanation]:
+        stances = await self._run(visit, self._answer, model, pairs)
+        found: list[Explanation] = []
+        async with self._turn:
+            for pair, stance in zip(pairs, stances, strict=True):
+                steps = explaining(model.predictor, pair, stance)
+                explanation = None
+                while explanation is None:
+                    explanation = await self._run(visit, next, steps)
+                found.append(explanation)
+        return found
+
+    async def _run(self, visit: "_Visit", work: Callable[..., Result], *given: object) -> Result:
+        """Result of `work`, done in a thread of the pool."""
         if self._pool is None:
             raise RegistryError("the service is not running")
-        chars = _cost(pairs)
-        self._door.enter(chars)
-        started = time.monotonic()
-        work = self._pool.submit(self._answer, model, pairs)
+        visit.work = self._pool.submit(work, *given)
+        return await asyncio.wrap_future(visit.work)
 
-        def leave(_: Future[list[Stance]]) -> None:
-            self._door.leave(chars, time.monotonic() - started)
-
-        # On the work and not on the waiting: a thread that nobody waits for still takes its room.
-        work.add_done_callback(leave)
+    async def _in_time(self, visit: "_Visit", result: Awaitable[Result]) -> Result:
+        """The result; `Overloaded` when the time is up. Ends the visit either way."""
         try:
-            stances = await asyncio.wait_for(asyncio.wrap_future(work), self._settings.timeout_s)
+            return await asyncio.wait_for(result, self._settings.timeout_s)
         except TimeoutError as error:
             self._metrics.shed.inc()
             message = f"no answer within {self._settings.timeout_s:g} s"
             raise Overloaded(message, self._door.retry_after_s()) from error
-        self._metrics.answered(stances)
-        return model, stances
+        finally:
+            visit.end()
 
     def _answer(self, model: LoadedModel, pairs: Sequence[StancePair]) -> list[Stance]:
         keys = keys_of(model.bundle_sha256, pairs)
@@ -108,6 +153,22 @@ class Scorer:
         return stances
 
 
+class _Visit:
+    """One request that was let in."""
+
+    def __init__(self, leave: Callable[[], None]) -> None:
+        self._leave = leave
+        self.work: Future[Any] | None = None
+        """What a thread does for it now, or did last."""
+
+    def end(self) -> None:
+        """Give up the room of the request, which nobody waits for any longer."""
+        if self.work is None:
+            self._leave()
+        else:  # a thread that nobody waits for still takes its room
+            self.work.add_done_callback(lambda _: self._leave())
+
+
 class _Door:
     """Counts what was let in and refuses what would be too much."""
 
@@ -120,7 +181,8 @@ class _Door:
         self._chars = 0
         self._seconds = 0.0  # that a request lately took, waiting included
 
-    def enter(self, chars: int) -> None:
+    def enter(self, chars: int) -> _Visit:
+        """Let a request in that reads `chars` characters. Raises `Overloaded` without room."""
         with self._lock:
             # Whatever its size, a request that finds nobody before it is let in.
             is_full = self._requests >= self._max_requests or (
@@ -133,8 +195,10 @@ class _Door:
         if is_full:
             self._metrics.shed.inc()
             raise Overloaded("more is waiting than can be answered soon", self.retry_after_s())
+        started = time.monotonic()
+        return _Visit(lambda: self._leave(chars, time.monotonic() - started))
 
-    def leave(self, chars: int, seconds: float) -> None:
+    def _leave(self, chars: int, seconds: float) -> None:
         with self._lock:
             self._requests -= 1
             self._chars -= chars

@@ -22,6 +22,7 @@ from stancewire.rows import SUFFIXES, Row, RowWriter, chunks, read_rows, replaci
 RESULT_FIELDS = (
     "label", "score", "confidence", "p_favor", "p_against", "p_neutral", "abstained", "truncated",
 )  # fmt: skip
+LABEL_SET = "label_set"
 ERROR = "error"
 CHUNK = 256  # rows at once: as many items as one request to the service may hold
 SHOWN = 5  # errors that a summary keeps
@@ -67,24 +68,28 @@ class Summary:
             self.truncated += fields["truncated"]
 
 
-def score_file(scorer: Scorer, source: Path, out: Path | None) -> Summary:
+def score_file(
+    scorer: Scorer, source: Path, out: Path | None, *, has_sets: bool = False
+) -> Summary:
     """Score the rows of a CSV or JSONL file (fields `text` and `target`) into `out`.
 
-    Every field is kept and `RESULT_FIELDS` are added; a row that cannot be scored gets `error`
-    instead. Without `out`, rows go to standard output in the format of `source`. Memory does not
-    grow with the file. Progress is shown on standard error.
+    Every field is kept and `RESULT_FIELDS` are added, and `label_set` if `has_sets` says that the
+    scorer gives one; a row that cannot be scored gets `error` instead. Without `out`, rows go to
+    standard output in the format of `source`. Memory does not grow with the file. Progress is
+    shown on standard error.
     Raises `DataError` before any work if the file cannot be read as a whole, and whatever
     `scorer` raises when it is out of order; then `out` is left as it was.
     """
     found = survey(source)
-    _check(source, out, found.columns)
+    added = [*RESULT_FIELDS, *([LABEL_SET] if has_sets else []), ERROR]
+    _check(source, out, found.columns, added)
     suffix = (out or source).suffix
     summary = Summary()
     with (
         _stdout() if out is None else replacing(out) as stream,
         tqdm(total=found.rows, unit=" rows", file=sys.stderr, mininterval=0.5) as bar,
     ):
-        writer = RowWriter(stream, suffix, [*found.columns, *RESULT_FIELDS, ERROR])
+        writer = RowWriter(stream, suffix, [*found.columns, *added])
         for chunk in chunks(read_rows(source), "text", CHUNK):
             for row, answer in zip(chunk, _answers(scorer, chunk), strict=True):
                 fields = row.fields | answer
@@ -121,7 +126,8 @@ def _words(detail: ErrorDetails) -> str:
 
 
 def as_fields(stance: Stance) -> dict[str, Any]:
-    """Lay a stance out as the `RESULT_FIELDS` of a row."""
+    """Lay a stance out as the `RESULT_FIELDS` of a row, and its label set if it has one."""
+    has_set = stance.label_set is not None
     return {
         "label": stance.label.value,
         "score": stance.score,
@@ -129,6 +135,7 @@ def as_fields(stance: Stance) -> dict[str, Any]:
         **{f"p_{label.value}": stance.probabilities[label] for label in Label},
         "abstained": stance.abstained,
         "truncated": stance.truncated,
+        **({LABEL_SET: [label.value for label in stance.label_set or ()]} if has_set else {}),
     }
 
 
@@ -169,7 +176,7 @@ def _reason(error: DataError) -> str:
     return "; ".join(f"{p.field}: {p.message}" for p in error.problems) or error.summary
 
 
-def _check(source: Path, out: Path | None, columns: Sequence[str]) -> None:
+def _check(source: Path, out: Path | None, columns: Sequence[str], added: Sequence[str]) -> None:
     if out is not None and out.suffix.lower() not in SUFFIXES:
         raise ConfigError(f"{out}: expected a name ending in {' or '.join(SUFFIXES)}")
     if out is not None and out.resolve() == source.resolve():
@@ -181,7 +188,7 @@ def _check(source: Path, out: Path | None, columns: Sequence[str]) -> None:
     if missing and columns:
         found = ", ".join(columns)
         raise DataError(f"{source}: no field {' and no field '.join(missing)}; found: {found}")
-    taken = [name for name in (*RESULT_FIELDS, ERROR) if name in columns]
+    taken = [name for name in added if name in columns]
     if taken:
         raise DataError(f"{source} has field(s) {', '.join(taken)} already: rename them first")
 

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from stancewire import cli_data, cli_score, cli_train
+from stancewire import cli_behave, cli_compare, cli_data, cli_explain, cli_score, cli_train
 from stancewire.errors import ConfigError, DataError, GateRefused, StancewireError
 
 DEBUG = "STANCEWIRE_DEBUG"
@@ -25,8 +25,11 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("score")(cli_score.score)
+app.command("explain")(cli_explain.explain)
 app.command("train")(cli_train.train)
 app.command("evaluate")(cli_train.evaluate)
+app.command("behave")(cli_behave.behave)
+app.command("compare")(cli_compare.compare)
 app.command("promote")(cli_train.promote)
 app.command("rollback")(cli_train.rollback)
 app.add_typer(cli_data.app, name="data")

@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from stancewire.batch import Scorer, Summary
-    from stancewire.predictor import Stance
+    from stancewire.pairs import StancePair
+    from stancewire.predictor import Predictor, Stance
 
 COLOURS = {"favor": "green", "against": "red", "neutral": "cyan"}
 
@@ -36,6 +38,10 @@ def score(
     bundle: Annotated[Path | None, typer.Option(help="Folder of the model to ask.")] = None,
     url: Annotated[str | None, typer.Option(help="Ask a running service instead.")] = None,
     threads: Annotated[int, typer.Option(min=1, help="CPU threads of a local model.")] = 1,
+    alpha: Annotated[
+        float | None,
+        typer.Option(help="Also give sets of labels that miss the true one in at most this share."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")] = False,
 ) -> None:
     """Score a quote toward one or more targets, or every row of a file.
@@ -44,9 +50,9 @@ def score(
     service on this machine served last.
     """
     _check(quote, target or [], file, out, as_json)
-    scorer, model = _scorer(bundle, url, threads)
+    scorer, model = _scorer(bundle, url, threads, alpha)
     if file is not None:
-        _score_file(scorer, file, out)
+        _score_file(scorer, file, out, has_sets=alpha is not None)
     else:
         text = sys.stdin.read() if quote == "-" else quote or ""
         _score_quote(scorer, model, text.strip(), target or [], as_json)
@@ -67,21 +73,38 @@ def _check(
         raise ConfigError("with --file give --out with a name ending in .jsonl instead of --json")
 
 
-def _scorer(bundle: Path | None, url: str | None, threads: int) -> "tuple[Scorer, dict[str, Any]]":
+@dataclass(frozen=True)
+class _WithSets:
+    """A predictor that is always asked for label sets."""
+
+    predictor: "Predictor"
+    alpha: float
+
+    def predict(self, pairs: "Sequence[StancePair]") -> "list[Stance]":
+        return self.predictor.predict(pairs, alpha=self.alpha)
+
+
+def _scorer(
+    bundle: Path | None, url: str | None, threads: int, alpha: float | None
+) -> "tuple[Scorer, dict[str, Any]]":
     """Give what answers, and what to call it in JSON (filled by a service once it has answered)."""
     if url is not None:
         if bundle is not None:
             raise ConfigError("give either --bundle or --url")
         from stancewire.remote import Remote
 
-        remote = Remote(url)
+        remote = Remote(url, alpha=alpha)
         return remote, remote.model
     from stancewire.bundle import Bundle
     from stancewire.predictor import Predictor
 
     opened = Bundle.open(bundle or default_bundle())
     model = {"bundle": str(opened.folder), "sha256": opened.sha256}
-    return Predictor.load(opened, threads=threads), model
+    predictor = Predictor.load(opened, threads=threads)
+    if alpha is None:
+        return predictor, model
+    predictor.calibration.quantile(alpha)  # refused here, or every row of a file would be
+    return _WithSets(predictor, alpha), model
 
 
 def default_bundle() -> Path:
@@ -107,10 +130,10 @@ def default_bundle() -> Path:
     )
 
 
-def _score_file(scorer: "Scorer", file: Path, out: Path | None) -> None:
+def _score_file(scorer: "Scorer", file: Path, out: Path | None, *, has_sets: bool) -> None:
     from stancewire.batch import score_file
 
-    summary = score_file(scorer, file, out)
+    summary = score_file(scorer, file, out, has_sets=has_sets)
     _tell(summary, out)
     if summary.errors:
         raise typer.Exit(2)
@@ -162,6 +185,11 @@ def _as_json(target: str, stance: "Stance") -> dict[str, Any]:
         "probabilities": {label.value: p for label, p in stance.probabilities.items()},
         "abstained": stance.abstained,
         "truncated": stance.truncated,
+        **(
+            {}
+            if stance.label_set is None
+            else {"label_set": [label.value for label in stance.label_set]}
+        ),
     }
 
 
@@ -175,11 +203,15 @@ def stance_table(targets: Sequence[str], stances: "Sequence[Stance]") -> "Table"
     table.add_column("stance")
     for name in ("score", *COLOURS):
         table.add_column(name, justify="right")
+    has_sets = any(stance.label_set is not None for stance in stances)
+    if has_sets:
+        table.add_column("set")
     for target, stance in zip(targets, stances, strict=True):
         label = stance.label.value
         said = f"not sure ({label}?)" if stance.abstained else label
         style = "yellow" if stance.abstained else f"bold {COLOURS[label]}"
         shares = {k.value: p for k, p in stance.probabilities.items()}
         figures = [f"{stance.score:+.2f}", *(f"{shares[name]:.2f}" for name in COLOURS)]
-        table.add_row(Text(target), Text(said, style), *figures)
+        one_of = [" or ".join(label.value for label in stance.label_set or ())]
+        table.add_row(Text(target), Text(said, style), *figures, *(one_of if has_sets else []))
     return table

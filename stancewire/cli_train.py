@@ -123,7 +123,7 @@ def evaluate(
     from stancewire.training.evaluate import baselines
     from stancewire.training.evaluate import evaluate as measure
     from stancewire.training.recipe import Linear
-    from stancewire.training.report import split_table
+    from stancewire.training.report import refusal_tables, split_table
 
     opened = Bundle.open(bundle)
     predictor = Predictor.load(opened)
@@ -137,7 +137,9 @@ def evaluate(
         *baselines(data.train, records, Linear(), seed=0),
     ]
     if not as_json:
-        _console().print(split_table(f"{source}, {split}", found))
+        console = _console()
+        for table in (split_table(f"{source}, {split}", found), *refusal_tables(found[0])):
+            console.print(table)
         return
     document = {
         "bundle": opened.sha256,
@@ -145,6 +147,7 @@ def evaluate(
         "split": split.value,
         "records": len(records),
         "figures": {e.name: {**e.figures, "macro_f1_interval": e.interval()} for e in found},
+        "risk_coverage": found[0].risk_coverage.points(),
     }
     typer.echo(json.dumps(document, indent=2))
 

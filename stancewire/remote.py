@@ -26,6 +26,7 @@ class _Result(BaseModel):
     probabilities: dict[Label, float]
     abstained: bool
     truncated: bool
+    label_set: tuple[Label, ...] | None = None
 
 
 class _Reply(BaseModel):
@@ -36,13 +37,15 @@ class _Reply(BaseModel):
 class Remote:
     """Asks `POST /v1/stance` of the service at `url`.
 
-    When the service has no room it is asked again as it wishes, `attempts` times in all.
+    With `alpha` every stance carries its label set. When the service has no room it is asked again
+    as it wishes, `attempts` times in all.
     """
 
     def __init__(
         self,
         url: str,
         *,
+        alpha: float | None = None,
         timeout_s: float = 60.0,
         attempts: int = 5,
         pause: Callable[[float], None] = time.sleep,
@@ -54,6 +57,7 @@ class Remote:
         self.url = url.rstrip("/")
         self.model: dict[str, Any] = {}
         """Name, version and run of the model that gave the last answer."""
+        self._alpha = alpha
         self._timeout_s = timeout_s
         self._attempts = attempts
         self._pause = pause
@@ -81,7 +85,8 @@ class Remote:
     def _ask(self, pairs: Sequence[StancePair]) -> list[Stance]:
         # `speaker` and `id` stay here: the answer does not need them, and the service limits them.
         items = [{"text": pair.text, "target": pair.target} for pair in pairs]
-        body = json.dumps({"items": items}).encode()
+        asked = {} if self._alpha is None else {"alpha": self._alpha}
+        body = json.dumps({"items": items, **asked}).encode()
         try:
             reply = _Reply.model_validate_json(self._post(body))
         except ValidationError as fault:
@@ -127,8 +132,11 @@ def _refusal(url: str, fault: error.HTTPError) -> StancewireError:
     told = told if isinstance(told, dict) else {}
     detail = str(told.get("detail") or told.get("title") or fault.reason)
     summary = f"{url} answered {fault.code}: {detail}"
+    problems = _problems(told)
+    if any(p.field == "alpha" for p in problems):  # no pair is at fault: others would fare alike
+        return StancewireError(f"{summary}: {'; '.join(map(str, problems))}")
     if fault.code in (413, 422):
-        return DataError(summary, _problems(told))
+        return DataError(summary, problems)
     if fault.code in (429, 503):
         return Overloaded(summary, _retry_after_s(fault))
     return StancewireError(summary)

@@ -9,7 +9,11 @@ from stancewire.data.mixture import MANIFEST
 from stancewire.labels import ORDER
 from stancewire.training.card import card
 from stancewire.training.evaluate import Evaluation
-from stancewire.training.pictures import confusion_matrix, reliability_diagram
+from stancewire.training.pictures import (
+    confusion_matrix,
+    reliability_diagram,
+    risk_coverage_curve,
+)
 from stancewire.training.pipeline import Result, summary
 from stancewire.training.recipe import dump
 
@@ -29,6 +33,7 @@ def write_artifacts(result: Result, folder: Path) -> None:
         title = f"{result.recipe.name}, {split}"
         (folder / f"{split}_confusion.png").write_bytes(confusion_matrix(model, title))
         (folder / f"{split}_reliability.png").write_bytes(reliability_diagram(model, title))
+        (folder / f"{split}_risk_coverage.png").write_bytes(risk_coverage_curve(model, title))
         _write_predictions(model, folder / f"{split}_predictions.csv")
 
 

@@ -1,5 +1,6 @@
-"""Fitting a calibration on dev: one temperature, and the confidence under which to abstain."""
+"""Fitting a calibration on dev: temperatures, when to abstain, and scores for label sets."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -7,18 +8,36 @@ import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 
 from stancewire.calibration import Calibration, FloatArray, apply_temperature
-from stancewire.training.metrics import IntArray, figures
+from stancewire.training.metrics import IntArray, figures, risk_coverage
 from stancewire.training.recipe import Refusal
 
+Logits = npt.NDArray[np.float32]
+FOLDS = 5
+"""Of the cross-validation that says whether a domain gets a temperature of its own."""
+MIN_DOMAIN = 50
+"""Fewest dev items of such a domain: below it, what a temperature gains is noise."""
+MIN_GAIN = 1e-3
+"""Least gain in NLL, in nats an item: less is the search's own error."""
+DECIMALS = 6
+"""Of the nonconformity scores that a bundle keeps."""
 
-def fit(logits: npt.NDArray[np.float32], gold: IntArray, refusal: Refusal) -> Calibration:
-    """Calibration fitted on dev logits (n, 3): temperature first, then the threshold."""
+
+def fit(
+    logits: Logits, gold: IntArray, refusal: Refusal, *, domains: Sequence[str] | None = None
+) -> Calibration:
+    """Calibration fitted on dev logits (n, 3): temperatures, then the threshold and the scores.
+
+    `domains` names the domain of each item, such as the source of its record. Threshold and scores
+    belong to the one temperature of all: it is what an item of no known domain is answered with.
+    """
     temperature = fit_temperature(logits, gold)
     before, after = apply_temperature(logits, 1.0), apply_temperature(logits, temperature)
     threshold, coverage, risk = choose_threshold(after, gold, refusal)
     return Calibration(
         temperature=temperature,
+        domain_temperatures=fit_domains(logits, gold, domains or ()),
         abstain_below=threshold,
+        nonconformity=nonconformity(after, gold),
         fitted_on={
             "n": len(gold),
             "before": _short(figures(gold, before)),
@@ -29,13 +48,56 @@ def fit(logits: npt.NDArray[np.float32], gold: IntArray, refusal: Refusal) -> Ca
     )
 
 
-def fit_temperature(logits: npt.NDArray[np.float32], gold: IntArray) -> float:
+def fit_domains(logits: Logits, gold: IntArray, domains: Sequence[str]) -> dict[str, float]:
+    """Domain → temperature, for every domain whose items are told better with one of its own.
+
+    Better is the NLL of items that neither temperature was fitted on. A domain of fewer than
+    `MIN_DOMAIN` items is left out, and so is everything if there is only one domain.
+    """
+    names = sorted(set(domains))
+    if len(names) < 2:
+        return {}
+    of = np.array(domains)
+    found = {}
+    for name in names:
+        members = np.flatnonzero(of == name)
+        if len(members) >= MIN_DOMAIN and _gains(logits, gold, members):
+            found[name] = fit_temperature(logits[members], gold[members])
+    return found
+
+
+def _gains(logits: Logits, gold: IntArray, members: IntArray) -> bool:
+    """Whether the members' own temperature beats that of all, each fitted without a fold of them.
+
+    Folds are stretches of neighbours, so that the pairs of one statement stay together.
+    """
+    own = shared = 0.0
+    for fold in np.array_split(members, FOLDS):
+        others, rest = np.setdiff1d(members, fold), np.setdiff1d(np.arange(len(gold)), fold)
+        for_own, for_all = (fit_temperature(logits[i], gold[i]) for i in (others, rest))
+        own += len(fold) * negative_log_likelihood(logits[fold], gold[fold], for_own)
+        shared += len(fold) * negative_log_likelihood(logits[fold], gold[fold], for_all)
+    return own + MIN_GAIN * len(members) < shared
+
+
+def nonconformity(probabilities: FloatArray, gold: IntArray) -> tuple[float, ...]:
+    """1 − P(gold) of every item, ascending, rounded up: rounding must not lower coverage."""
+    scores = 1.0 - probabilities[np.arange(len(gold)), gold]
+    rounded = np.ceil(scores * 10**DECIMALS) / 10**DECIMALS
+    return tuple(float(s) for s in np.sort(np.clip(rounded, 0.0, 1.0)))
+
+
+def negative_log_likelihood(logits: Logits, gold: IntArray, temperature: float) -> float:
+    """Mean −ln P(gold) at a temperature."""
+    true = apply_temperature(logits, temperature)[np.arange(len(gold)), gold]
+    return float(-np.log(np.clip(true, 1e-12, None)).mean())
+
+
+def fit_temperature(logits: Logits, gold: IntArray) -> float:
     """The temperature in [0.05, 20] of least negative log-likelihood (Guo et al., ICML 2017)."""
 
     def nll(log_temperature: float) -> float:
-        probabilities = apply_temperature(logits, float(np.exp(log_temperature)))
-        true = probabilities[np.arange(len(gold)), gold]
-        return float(-np.log(np.clip(true, 1e-12, None)).mean())
+        return negative_log_likelihood(logits, gold, float(np.exp(log_temperature)))
 
     best = minimize_scalar(nll, bounds=(np.log(0.05), np.log(20.0)), method="bounded")
     return float(np.exp(best.x))
@@ -49,20 +111,12 @@ def choose_threshold(
     If no threshold with at least `min_coverage` answered is that safe, the one with exactly that
     coverage is taken: the wish is then not met, and the risk returned says so.
     """
-    confidence = probabilities.max(axis=-1)
-    wrong = probabilities.argmax(axis=-1) != gold
-    order = np.argsort(-confidence, kind="stable")
-    answered = np.arange(1, len(gold) + 1)
-    risk = np.cumsum(wrong[order]) / answered
-    coverage = answered / len(gold)
-    # Items of equal confidence are answered together: only the last of each run may be a cut.
-    sorted_confidence = confidence[order]
-    last = np.append(sorted_confidence[1:] != sorted_confidence[:-1], True)
-    allowed = last & (coverage >= refusal.min_coverage)
-    safe = np.flatnonzero(allowed & (risk <= refusal.max_risk))
+    curve = risk_coverage(gold, probabilities)
+    allowed = curve.coverage >= refusal.min_coverage
+    safe = np.flatnonzero(allowed & (curve.risk <= refusal.max_risk))
     cut = safe[-1] if len(safe) else np.flatnonzero(allowed)[0]
-    return float(sorted_confidence[cut]), float(coverage[cut]), float(risk[cut])
+    return float(curve.threshold[cut]), float(curve.coverage[cut]), float(curve.risk[cut])
 
 
 def _short(values: dict[str, float]) -> dict[str, Any]:
-    return {name: round(values[name], 4) for name in ("nll", "brier", "ece")}
+    return {name: round(values[name], 4) for name in ("nll", "brier", "ece", "aurc")}

@@ -67,7 +67,7 @@ def _data(result: Result) -> str:
 
 def _sources(result: Result) -> list[str]:
     lines = ["| source | terms | licence | training pairs |", "|---|---|---|---|"]
-    for part in result.manifest.content["sources"]:
+    for part in result.manifest.parts:
         pairs = part["splits"].get("train", {}).get("pairs", 0)
         lines.append(f"| {part['source']} | {part['terms']} | {part['licence']} | {pairs} |")
     lines += ["", f"Manifest `{result.manifest.digest}` (`data.json` of the run)."]

@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.util
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTo
 
 from stancewire.errors import ConfigError
 from stancewire.pairs import PairEncoder, StancePair
+from stancewire.text import normalise
 from stancewire.training.model import Attention, Encoder
 from stancewire.training.recipe import Base, Recipe
 
@@ -38,6 +40,14 @@ class Pretrained:
     def pair_encoder(self, recipe: Recipe) -> PairEncoder:
         """The encoding of pairs that this encoder needs."""
         return PairEncoder(self.tokenizer, recipe.encoding(**self.special))
+
+    def too_long(self, recipe: Recipe, targets: Iterable[str]) -> set[str]:
+        """Of `targets`, those with more tokens than the recipe's encoding reads."""
+        room = self.pair_encoder(recipe).encoding.max_target_tokens - 1  # for its [SEP]
+        unique = list(dict.fromkeys(targets))
+        normal = [normalise(target) for target in unique]
+        encoded = self.tokenizer.encode_batch_fast(normal, add_special_tokens=False)
+        return {t for t, one in zip(unique, encoded, strict=True) if len(one.ids) > room}
 
 
 def load(base: Base) -> Pretrained:

@@ -1,23 +1,33 @@
 """Evaluation through the served `Predictor`, with the baselines of every report beside it."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
 from stancewire.backends import TfidfBackend
-from stancewire.calibration import Calibration, FloatArray
+from stancewire.calibration import BoolArray, Calibration, FloatArray
 from stancewire.labels import ORDER
-from stancewire.predictor import Predictor
+from stancewire.predictor import Predictor, Stance
 from stancewire.records import Record
 from stancewire.training.linear import fit_tfidf
-from stancewire.training.metrics import IntArray, bootstrap_interval, figures, gold_indices
+from stancewire.training.metrics import (
+    IntArray,
+    RiskCoverage,
+    bootstrap_interval,
+    figures,
+    gold_indices,
+    risk_coverage,
+    set_figures,
+)
 from stancewire.training.recipe import Linear
 
 BASELINES = {"text-only": ("text",), "target-only": ("target",)}
 """Blind baselines: TF-IDF that sees one side of the pair. A model must be far above both."""
+ALPHAS = (0.2, 0.1, 0.05)
+"""For which label sets are measured: they should hold the gold label in 80, 90 and 95 of 100."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +39,8 @@ class Evaluation:
     probabilities: FloatArray = field(repr=False)
     """Shape (n, 3), columns as in `labels.ORDER`."""
     abstained: tuple[bool, ...] = field(repr=False)
+    label_sets: Mapping[float, BoolArray] = field(default_factory=dict, repr=False)
+    """Alpha → which labels are in each set (n, 3); empty for a model without label sets."""
 
     @cached_property
     def gold(self) -> IntArray:
@@ -47,14 +59,27 @@ class Evaluation:
 
     @cached_property
     def figures(self) -> dict[str, float]:
-        """Metrics over all records, and coverage and selective accuracy of what was answered."""
+        """Metrics over all records, of what was answered, and of the label sets if there are any.
+
+        `set90_coverage`, `set90_size` and `set90_single` belong to the sets of alpha 0.1.
+        """
         answered = ~np.array(self.abstained)
         correct = self.predicted == self.gold
         return {
             **figures(self.gold, self.probabilities),
             "coverage": float(answered.mean()),
             "answered_accuracy": float(correct[answered].mean()) if answered.any() else 0.0,
+            **{
+                f"set{100 * (1 - alpha):.0f}_{name}": value
+                for alpha, sets in self.label_sets.items()
+                for name, value in set_figures(self.gold, sets).items()
+            },
         }
+
+    @cached_property
+    def risk_coverage(self) -> RiskCoverage:
+        """How the share of errors falls when fewer are answered."""
+        return risk_coverage(self.gold, self.probabilities)
 
     def interval(self, seed: int = 0) -> tuple[float, float]:
         """95 % bootstrap interval of macro-F1 over statements."""
@@ -64,12 +89,19 @@ class Evaluation:
 def evaluate(name: str, predictor: Predictor, records: Sequence[Record]) -> Evaluation:
     """Answers of `predictor`, exactly as they would be served."""
     stances = predictor.predict([r.pair for r in records])
+    has_sets = bool(predictor.calibration.nonconformity)
     return Evaluation(
         name=name,
         records=tuple(records),
         probabilities=np.array([[s.probabilities[label] for label in ORDER] for s in stances]),
         abstained=tuple(s.abstained for s in stances),
+        label_sets={a: _sets(predictor, stances, a) for a in ALPHAS} if has_sets else {},
     )
+
+
+def _sets(predictor: Predictor, stances: Sequence[Stance], alpha: float) -> BoolArray:
+    sets = [stance.label_set or () for stance in predictor.with_label_sets(stances, alpha)]
+    return np.array([[label in one for label in ORDER] for one in sets])
 
 
 def majority(train: Sequence[Record], records: Sequence[Record]) -> Evaluation:

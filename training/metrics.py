@@ -1,11 +1,12 @@
 """The figures of a report, computed from probabilities and gold labels alone."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from stancewire.calibration import FloatArray
+from stancewire.calibration import BoolArray, FloatArray
 from stancewire.labels import INDEX, ORDER, Label
 
 IntArray = npt.NDArray[np.int64]
@@ -46,6 +47,7 @@ def figures(gold: IntArray, probabilities: FloatArray) -> dict[str, float]:
         "nll": float(-np.log(np.clip(true, 1e-12, None)).mean()),
         "brier": float(((probabilities - onehot) ** 2).sum(axis=-1).mean()),
         "ece": expected_calibration_error(gold, probabilities),
+        "aurc": risk_coverage(gold, probabilities).area,
     }
 
 
@@ -71,6 +73,71 @@ def expected_calibration_error(gold: IntArray, probabilities: FloatArray) -> flo
     return sum(n * abs(confidence - accuracy) for confidence, accuracy, n in rows) / len(gold)
 
 
+@dataclass(frozen=True)
+class RiskCoverage:
+    """How often a model errs if it answers only above some confidence, for every such threshold.
+
+    One entry per distinct confidence, highest first, since items of equal confidence are answered
+    together (Geifman & El-Yaniv, "Selective Classification for Deep Neural Networks", NIPS 2017).
+    """
+
+    threshold: FloatArray
+    """Lowest confidence that is answered (k,)."""
+    coverage: FloatArray
+    """Share of the items that are answered (k,), ending with 1."""
+    risk: FloatArray
+    """Share of errors among the answered (k,)."""
+    area: float
+    """AURC: mean risk over the coverages 1/n, 2/n, … 1; lower is better, 0 is never wrong.
+
+    Within a run of equal confidences the errors are spread evenly, as in any of its orders on
+    average (Geifman, Uziel & El-Yaniv, "Bias-Reduced Uncertainty Estimation", ICLR 2019).
+    """
+
+    def points(self) -> list[dict[str, float]]:
+        """The curve as plain data, from the surest items to all of them."""
+        rows = zip(self.threshold, self.coverage, self.risk, strict=True)
+        names = ("threshold", "coverage", "risk")
+        return [dict(zip(names, map(float, row), strict=True)) for row in rows]
+
+    def risk_at(self, coverage: float) -> float:
+        """Risk where at least this share is answered, at the highest threshold that does so."""
+        return float(self.risk[np.searchsorted(self.coverage, coverage - 1e-12)])
+
+
+def risk_coverage(gold: IntArray, probabilities: FloatArray) -> RiskCoverage:
+    """The risk–coverage curve of at least one item; `probabilities` has shape (n, 3)."""
+    confidence = probabilities.max(axis=-1)
+    order = np.argsort(-confidence, kind="stable")
+    ranked = confidence[order]
+    errors = np.cumsum((probabilities.argmax(axis=-1) != gold)[order])
+    cuts = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True)) + 1  # items answered at each
+    answered = np.arange(1, len(gold) + 1)
+    spread = np.interp(answered, [0, *cuts], [0, *errors[cuts - 1]])
+    return RiskCoverage(
+        threshold=ranked[cuts - 1],
+        coverage=cuts / len(gold),
+        risk=errors[cuts - 1] / cuts,
+        area=float((spread / answered).mean()),
+    )
+
+
+def set_figures(gold: IntArray, sets: BoolArray) -> dict[str, float]:
+    """Of label sets (n, 3): share that holds the gold label, mean size, share of single labels."""
+    size = sets.sum(axis=-1)
+    return {
+        "coverage": float(holds(gold, sets).mean()),
+        "size": float(size.mean()),
+        "single": float((size == 1).mean()),
+    }
+
+
+def holds(gold: IntArray, sets: BoolArray) -> BoolArray:
+    """Whether each label set (n, 3) holds its gold label, shape (n,)."""
+    result: BoolArray = sets[np.arange(len(gold)), gold]
+    return result
+
+
 def confusion(gold: IntArray, predicted: IntArray) -> IntArray:
     """Counts, shape (3, 3): rows gold, columns predicted."""
     size = len(ORDER)
@@ -85,6 +152,15 @@ def bootstrap_interval(
         macro_f1(gold[i], predicted[i]) for i in resamples(clusters, seed=seed, rounds=rounds)
     ]
     low, high = np.quantile(scores, [0.025, 0.975])
+    return float(low), float(high)
+
+
+def mean_interval(
+    values: FloatArray, clusters: Sequence[str], *, seed: int, rounds: int = 1000
+) -> tuple[float, float]:
+    """95 % interval of a mean (n,), resampling whole statements (`clusters`, one name per item)."""
+    means = [values[i].mean() for i in resamples(clusters, seed=seed, rounds=rounds)]
+    low, high = np.quantile(means, [0.025, 0.975])
     return float(low), float(high)
 
 

@@ -79,11 +79,16 @@ def freeze(encoder: Encoder, layers: int) -> None:
     """
     if layers == 0:
         return
-    stack = getattr(getattr(encoder.transformer, "encoder", None), "layer", None)
-    if stack is None or len(stack) < layers:
+    stack = _stack(encoder)
+    if len(stack) < layers:
         raise ConfigError(f"this encoder does not have {layers} layers to freeze")
     for module in (encoder.transformer.embeddings, *stack[:layers]):
         module.requires_grad_(False)
+
+
+def _stack(encoder: Encoder) -> list[nn.Module]:
+    """The encoder's layers, lowest first; none if they are not where transformers keeps them."""
+    return list(getattr(getattr(encoder.transformer, "encoder", None), "layer", None) or [])
 
 
 class PackedClassifier(nn.Module):
@@ -115,13 +120,42 @@ class PackedClassifier(nn.Module):
 
 
 def parameter_groups(
-    model: PackedClassifier, encoder_lr: float, head_lr: float, weight_decay: float
+    model: PackedClassifier,
+    encoder_lr: float,
+    head_lr: float,
+    weight_decay: float,
+    *,
+    layer_decay: float = 1.0,
 ) -> list[Mapping[str, Any]]:
-    """Optimiser groups: the head, new, learns faster; biases and norms do not decay."""
+    """Optimiser groups: the head, new, learns faster; biases and norms do not decay.
+
+    With `layer_decay` under 1 each layer learns that much slower than the one above it, and the
+    embeddings slowest (Howard & Ruder, ACL 2018). Raises `ConfigError` if the encoder's layers are
+    not where transformers usually keeps them.
+    """
     groups: list[Mapping[str, Any]] = []
-    for module, lr in ((model.encoder, encoder_lr), (model.head, head_lr)):
-        matrices = [p for p in module.parameters() if p.requires_grad and p.ndim > 1]
-        vectors = [p for p in module.parameters() if p.requires_grad and p.ndim <= 1]
+    rates = _encoder_rates(model.encoder, encoder_lr, layer_decay)
+    for parameters, lr in (*rates, (list(model.head.parameters()), head_lr)):
+        trained = [p for p in parameters if p.requires_grad]
+        matrices = [p for p in trained if p.ndim > 1]
+        vectors = [p for p in trained if p.ndim <= 1]
         groups.append({"params": matrices, "lr": lr, "weight_decay": weight_decay})
         groups.append({"params": vectors, "lr": lr, "weight_decay": 0.0})
     return groups
+
+
+def _encoder_rates(
+    encoder: Encoder, lr: float, decay: float
+) -> list[tuple[list[nn.Parameter], float]]:
+    """The encoder's parameters by learning rate: the top layer's is `lr`."""
+    if decay == 1:
+        return [(list(encoder.parameters()), lr)]
+    stack = _stack(encoder)
+    if not stack:
+        raise ConfigError("this encoder's layers are not found: schedule.layer_decay must be 1")
+    layers = [list(layer.parameters()) for layer in stack]
+    inside = {id(p) for layer in layers for p in layer}
+    # Embeddings, and whatever all layers share, lie below them.
+    rest = [p for p in encoder.parameters() if id(p) not in inside]
+    depth = len(layers)
+    return [(p, lr * decay ** (depth - i)) for i, p in enumerate([rest, *layers])]

@@ -47,6 +47,19 @@ def reliability_diagram(evaluation: Evaluation, title: str) -> bytes:
     return _png(figure)
 
 
+def risk_coverage_curve(evaluation: Evaluation, title: str) -> bytes:
+    """Share of errors against the share of answers, from the surest to all of them."""
+    curve = evaluation.risk_coverage
+    figure = Figure(figsize=(4.4, 4.0), layout="constrained")
+    axes = figure.subplots()
+    axes.axhline(curve.risk[-1], linestyle="--", color="grey", linewidth=1, label="all answered")
+    axes.step(curve.coverage, curve.risk, where="post", color="tab:blue", marker=".", markersize=3)
+    axes.set(xlim=(0, 1.02), ylim=(-0.02, 1.02), xlabel="coverage", ylabel="risk (share of errors)")
+    axes.set_title(f"{title}, AURC {curve.area:.3f}", fontsize=10)
+    axes.legend(loc="upper left", frameon=False)
+    return _png(figure)
+
+
 def _png(figure: Figure) -> bytes:
     out = io.BytesIO()
     figure.savefig(out, format="png")  # a bare Figure draws with Agg

@@ -18,13 +18,24 @@ from stancewire.bundle import CALIBRATION, MANIFEST, MODEL, TFIDF, TOKENIZER, Bu
 from stancewire.data import mixture
 from stancewire.data.corpus import Corpus
 from stancewire.data.mixture import Manifest
+from stancewire.data.rates import record_rates
 from stancewire.errors import ConfigError
+from stancewire.pairs import PairEncoder
 from stancewire.predictor import Predictor
-from stancewire.training import calibrate, encoders, export, linear, loop
+from stancewire.training import calibrate, encoders, export, linear, loop, weights
 from stancewire.training.evaluate import Evaluation, baselines, evaluate
 from stancewire.training.metrics import gold_indices
 from stancewire.training.model import PackedClassifier, freeze
 from stancewire.training.recipe import Linear, Recipe, dump
+from stancewire.training.stages import (
+    Prepared,
+    identity,
+    prepare,
+    readable,
+    settle,
+    something_to_resume,
+)
+from stancewire.training.stages import train as train_stages
 
 PACKAGES = ("torch", "transformers", "onnxruntime", "scikit-learn", "numpy", "tokenizers", "mlflow")
 
@@ -43,6 +54,8 @@ class Result:
     history: list[dict[str, Any]]
     seconds: float
     folder: Path
+    stages: tuple[dict[str, Any], ...] = ()
+    """What each stage before the main training saw and reached; see `stages.train`."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +67,21 @@ class _Model:
     backend: OnnxBackend | TfidfBackend
     parity: dict[str, float]
     history: list[dict[str, Any]]
+    stages: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """All that a run needs, found and checked before anything is trained."""
+
+    recipe: Recipe
+    data: Corpus
+    manifest: Manifest
+    pretrained: encoders.Pretrained | None
+    stages: list[Prepared]
+    init: Path | None
+    folder: Path
+    resume: bool
 
 
 def run(recipe: Recipe, *, out: Path | None = None, resume: bool = False) -> Result:
@@ -64,17 +92,17 @@ def run(recipe: Recipe, *, out: Path | None = None, resume: bool = False) -> Res
     started = time.monotonic()
     folder = out or Path("runs") / f"{recipe.name}-s{recipe.seed}"
     folder.mkdir(parents=True, exist_ok=True)
-    data, manifest = mixture.build(recipe.data)
-    _refuse_missing_neutral(recipe, manifest)
+    ready = _prepare(recipe, folder, resume)
+    data, manifest = ready.data, ready.manifest
     (folder / mixture.MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
-    _settle(folder / "training.json", _identity(recipe, data), resume)
+    init = weights.sha256(ready.init) if ready.init else None
+    settle(folder / "training.json", identity(recipe, data, manifest, init), resume)
     (folder / "recipe.yaml").write_text(dump(recipe), encoding="utf-8")
     # Until this run has passed its checks, the folder must not offer an earlier run's model.
-    for stale in (folder / "bundle" / MANIFEST, folder / "report.json"):
+    for stale in (folder / "bundle" / MANIFEST, folder / "report.json", folder / weights.WEIGHTS):
         stale.unlink(missing_ok=True)
-    set_seed(recipe.seed)
     family = _tfidf if recipe.family == "tfidf" else _network
-    model = family(recipe, data, folder, resume)
+    model = family(ready)
     bundle = _write(recipe, data, model, folder / "bundle")
     result = Result(
         recipe=recipe,
@@ -86,25 +114,32 @@ def run(recipe: Recipe, *, out: Path | None = None, resume: bool = False) -> Res
         history=model.history,
         seconds=time.monotonic() - started,
         folder=folder,
+        stages=model.stages,
     )
     (folder / "report.json").write_text(json.dumps(summary(result), indent=2) + "\n")
     return result
 
 
-def _identity(one: Recipe, data: Corpus) -> dict[str, Any]:
-    """What must be the same when a run is taken up again; it may be given more epochs."""
-    return {
-        "recipe": one.model_dump(
-            mode="json",
-            include={"family": True, "seed": True, "base": True, "head": True, "schedule": True},
-            exclude={"schedule": {"epochs", "patience"}},
-        ),
-        "data": data.hashes(),
-    }
+def _prepare(recipe: Recipe, folder: Path, resume: bool) -> _Ready:
+    """Read and check everything. Stages, `init` and `augment` are of the packed family alone."""
+    data, manifest = mixture.build(recipe.data)
+    _refuse_what_is_packed_only(recipe, manifest)
+    set_seed(recipe.seed)  # before the encoder: its new parts are drawn as the head is
+    before: list[Prepared] = []
+    pretrained = None if recipe.family == "tfidf" else encoders.load(recipe.base)
+    if pretrained is not None:
+        data, manifest = readable(recipe, pretrained, data, manifest)
+        if recipe.family == "packed":
+            before = prepare(recipe, pretrained, data)
+    manifest = manifest.with_stages([(one.stage.name, one.manifest) for one in before])
+    init = weights.find(recipe.init) if recipe.init and recipe.family == "packed" else None
+    if init is not None and init.resolve() == (folder / weights.WEIGHTS).resolve():
+        raise ConfigError(f"init: {init} would be overwritten by this run: name another folder")
+    return _Ready(recipe, data, manifest, pretrained, before, init, folder, resume)
 
 
-def _refuse_missing_neutral(one: Recipe, manifest: Manifest) -> None:
-    """A logistic regression cannot leave a class out of some records' loss."""
+def _refuse_what_is_packed_only(one: Recipe, manifest: Manifest) -> None:
+    """A logistic regression leaves no class out of some records' loss, and sees no epochs."""
     parts = manifest.content["sources"]
     without = [str(part["source"]) for part in parts if not part["has_neutral"]]
     if without and one.family != "packed":
@@ -112,13 +147,11 @@ def _refuse_missing_neutral(one: Recipe, manifest: Manifest) -> None:
             f"{', '.join(without)} knows no neutral, and family {one.family!r} would learn that "
             "there is none; only family 'packed' masks it"
         )
-
-
-def _settle(path: Path, identity: dict[str, Any], resume: bool) -> None:
-    """Note what is trained on what; a resumed run must be of the same recipe and data."""
-    if resume and path.is_file() and json.loads(path.read_text()) != identity:
-        raise ConfigError(f"cannot resume: {path} was written for another recipe or other data")
-    path.write_text(json.dumps(identity, indent=2) + "\n")
+    if one.family != "packed" and record_rates(one.data, manifest.train_sizes) is not None:
+        raise ConfigError(
+            f"family {one.family!r} reads every record once: weight, share, temperature and "
+            "epoch_pairs of data are for family 'packed'"
+        )
 
 
 def summary(result: Result) -> dict[str, Any]:
@@ -128,10 +161,14 @@ def summary(result: Result) -> dict[str, Any]:
         "data": result.corpus.hashes(),
         "manifest": result.manifest.digest,
         "bundle": result.bundle.sha256,
+        "stages": list(result.stages),
         "parity": dict(result.parity),
         "seconds": round(result.seconds, 1),
         "machine": machine(),
-        "calibration": result.bundle.calibration().model_dump(mode="json"),
+        "calibration": result.bundle.calibration().model_dump(
+            mode="json",
+            exclude={"nonconformity"},  # hundreds of numbers, and in the bundle
+        ),
         "figures": {
             split: {
                 e.name: {**e.figures, "macro_f1_interval": list(e.interval())} for e in evaluations
@@ -166,25 +203,27 @@ def git_commit() -> str:
     return commit.strip() + ("+changes" if status.strip() else "")
 
 
-def _tfidf(one: Recipe, data: Corpus, folder: Path, resume: bool) -> _Model:
-    table = linear.fit_tfidf(data.train, one.linear, seed=one.seed)
+def _tfidf(ready: _Ready) -> _Model:
+    one = ready.recipe
+    table = linear.fit_tfidf(ready.data.train, one.linear, seed=one.seed)
     return _Model({TFIDF: table}, {}, TfidfBackend(json.loads(table)), {}, [])
 
 
-def _network(one: Recipe, data: Corpus, folder: Path, resume: bool) -> _Model:
-    pretrained = encoders.load(one.base)
+def _network(ready: _Ready) -> _Model:
+    one, data, pretrained = ready.recipe, ready.data, ready.pretrained
+    assert pretrained is not None
     encoder, pairs = encoders.build(one, pretrained), pretrained.pair_encoder(one)
     network: PackedClassifier | linear.FrozenClassifier
     history: list[dict[str, Any]] = []
+    told: list[dict[str, Any]] = []
+    origin: dict[str, Any] = dict(pretrained.origin)
     if one.family == "frozen":
         network = linear.fit_frozen(encoder, pairs, data.train, one.linear, seed=one.seed)
     else:
         freeze(encoder, one.base.frozen_layers)
         network = PackedClassifier(encoder, one.head.hidden, one.head.dropout)
-        history = loop.fit(
-            network, pairs, data.train, data.dev, one.schedule,
-            seed=one.seed, folder=folder / "checkpoints", resume=resume,
-        )  # fmt: skip
+        told, history, made = _fine_tune(ready, network, pairs)
+        origin |= made
     gold = gold_indices([r.stance for r in data.dev])
     dev = [r.pair for r in data.dev]
     train = [r.pair for r in data.train]
@@ -195,16 +234,43 @@ def _network(one: Recipe, data: Corpus, folder: Path, resume: bool) -> _Model:
     fields = {
         "encoding": pairs.encoding,
         "precision": "fp32" if int8 is None else "int8",
-        "made": {**pretrained.origin, "int8_share": parity.int8_share},
+        "made": {**origin, "int8_share": parity.int8_share},
     }
     backend = OnnxBackend(int8 or fp32, pairs, threads=torch.get_num_threads())
-    return _Model(files, fields, backend, parity.metrics(), history)
+    return _Model(files, fields, backend, parity.metrics(), history, tuple(told))
+
+
+def _fine_tune(
+    ready: _Ready, network: PackedClassifier, pairs: PairEncoder
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]], dict[str, Any]]:
+    """Train in place, stages first: what the stages and the main training tell, and where from."""
+    one, data, folder = ready.recipe, ready.data, ready.folder
+    checkpoints = folder / "checkpoints"
+    resume = ready.resume
+    if resume and ready.stages and something_to_resume(folder):
+        resume = loop.last_checkpoint(checkpoints) is not None  # a stage may be what was cut short
+    made: dict[str, Any] = {}
+    if ready.init is not None:
+        made["init"] = weights.read(network, ready.init)
+    told = train_stages(
+        one, ready.stages, data, network, pairs, folder, init=made.get("init"), resume=ready.resume
+    )
+    if told:
+        made["stages"] = {stage["name"]: stage["sha256"] for stage in told}
+    history = loop.fit(
+        network, pairs, data.train, data.dev, one.schedule,
+        seed=one.seed, folder=checkpoints, resume=resume, augment=one.augment,
+        rates=record_rates(one.data, ready.manifest.train_sizes),
+    )  # fmt: skip
+    written = weights.write(network, folder / weights.WEIGHTS, identity=ready.manifest.digest)
+    return told, history, {**made, "weights": written}
 
 
 def _write(one: Recipe, data: Corpus, model: _Model, folder: Path) -> Bundle:
     logits, _ = model.backend.logits([r.pair for r in data.dev])
     gold = gold_indices([r.stance for r in data.dev])
-    calibration = calibrate.fit(logits, gold, one.refusal)
+    domains = [r.source for r in data.dev]
+    calibration = calibrate.fit(logits, gold, one.refusal, domains=domains)
     made = {
         **model.fields.get("made", {}),
         "recipe": one.name,

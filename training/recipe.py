@@ -6,10 +6,11 @@ Unknown keys are errors, all errors are shown at once with their path, and `exte
 
 import hashlib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic_core import to_json
 
 from stancewire.data.mixture import Mixture
 from stancewire.data.sources import Frozen
@@ -47,6 +48,30 @@ class Schedule(Frozen):
     weight_decay: float = Field(default=0.01, ge=0)
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
     patience: int = Field(default=2, ge=1)  # epochs without a better dev macro-F1 before stopping
+    # What follows is off, and the values are those of runs made before it was there.
+    targets: int | None = Field(default=None, ge=1)  # per pass in training; none: as served
+    accumulate: int = Field(default=1, ge=1)  # batches per step of the optimiser
+    layer_decay: float = Field(default=1.0, gt=0, le=1)  # of encoder_lr, from each layer downwards
+    r_drop: float = Field(default=0.0, ge=0)  # weight of the agreement; each step costs two
+    ema: float = Field(default=0.0, ge=0, lt=1)  # share of the moving average kept in a step
+    average: int = Field(default=1, ge=1)  # last epochs whose mean is taken, if dev likes it
+    fused: bool = False  # one pass over the weights per step: faster, other last digits
+
+
+class Augment(Frozen):
+    """How often training words are changed without changing a label; never those of dev or test."""
+
+    paraphrase: float = Field(default=0.0, ge=0, le=1)  # chance that a target is reworded by rule
+    mask_names: float = Field(default=0.0, ge=0, le=1)  # chance that a pass loses its names
+
+
+class Stage(Frozen):
+    """Training that comes before the main one; what is not said is as in the recipe itself."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    data: Mixture  # needs no dev (the main one is used) and no test
+    schedule: Schedule = Schedule()
+    augment: Augment = Augment()
 
 
 class Linear(Frozen):
@@ -82,18 +107,59 @@ class Recipe(Frozen):
     seed: int = Field(default=13, ge=0)
     data: Mixture = Mixture()
     base: Base = Base()
+    # Weights that an earlier run left: its folder, its bundle's, or its `weights.safetensors`.
+    init: Annotated[str, Field(pattern=r"^[^\x00]+$")] | None = None
+    stages: tuple[Stage, ...] = ()  # in order, each from the last one's best weights; then `data`
     head: Head = Head()
     schedule: Schedule = Schedule()
+    augment: Augment = Augment()
     linear: Linear = Linear()
     refusal: Refusal = Refusal()
     parity: Parity = Parity()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _stages_go_by_the_recipe(cls, values: object) -> object:
+        """Fill in what a stage does not say, so that a printed recipe says it all."""
+        if not isinstance(values, dict) or not isinstance(values.get("stages"), list | tuple):
+            return values
+        data = {k: v for k, v in _given(values.get("data")).items() if k in ("mirror", "accept")}
+        inherited = {
+            "data": data,
+            "schedule": _given(values.get("schedule")),
+            "augment": _given(values.get("augment")),
+        }
+        stages = [_given(stage) for stage in values["stages"]]
+        said = [{k: v for k, v in inherited.items() if k != "data" or k in one} for one in stages]
+        return {**values, "stages": [_merge(a, b) for a, b in zip(said, stages, strict=True)]}
+
+    @model_validator(mode="after")
+    def _stages_have_names_of_their_own(self) -> Self:
+        names = [stage.name for stage in self.stages]
+        if len(set(names)) < len(names):
+            raise ValueError(f"two stages have one name: {', '.join(names)}")
+        return self
+
     def digest(self) -> str:
         """sha256 of what decides the model, whatever the recipe is called and trained on."""
-        decides = {"family", "seed", "base", "linear"}
+        decides = ["family", "seed", "base", "linear"]
         if self.family == "packed":
-            decides |= {"head", "schedule"}
-        return hashlib.sha256(self.model_dump_json(include=decides).encode()).hexdigest()
+            decides = ["family", "seed", "base", "head", "schedule", "linear"]
+            decides += [name for name in ("init", "stages", "augment") if name in self.decided()]
+        whole = {name: self.decided()[name] for name in decides}
+        return hashlib.sha256(to_json(whole)).hexdigest()
+
+    def decided(self) -> dict[str, Any]:
+        """The recipe as plain data, without the values that came later and are off.
+
+        So a run made before there were such values is still known as what it is.
+        """
+        plain = self.model_dump(mode="json", exclude={"stages": {"__all__": {"data": {"mirror"}}}})
+        plain["schedule"] = _without_later(plain["schedule"])
+        for name, off in (("init", None), ("stages", []), ("augment", Augment().model_dump())):
+            if plain[name] == off:
+                del plain[name]
+        return plain
 
     def encoding(self, *, cls_id: int, sep_id: int, pad_id: int, position_offset: int) -> Encoding:
         """How this recipe's pairs become tokens, given the tokenizer's special ids."""
@@ -127,6 +193,19 @@ def load(path: Path, overrides: dict[str, Any] | None = None) -> Recipe:
 def dump(recipe: Recipe) -> str:
     """The recipe with every default filled in, as YAML that `load` reads back."""
     return yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def _given(part: object) -> dict[str, Any]:
+    """What was said of a part of a recipe, as plain data; nothing if it is no mapping."""
+    if isinstance(part, BaseModel):
+        return part.model_dump(exclude_unset=True)
+    return part if isinstance(part, dict) else {}
+
+
+def _without_later(schedule: dict[str, Any]) -> dict[str, Any]:
+    later = ("targets", "accumulate", "layer_decay", "r_drop", "ema", "average", "fused")
+    off = {name: Schedule.model_fields[name].default for name in later}
+    return {k: v for k, v in schedule.items() if k not in off or v != off[k]}
 
 
 def _read(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:

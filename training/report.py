@@ -4,12 +4,15 @@ from rich.table import Table
 
 from stancewire.labels import ORDER
 from stancewire.training.evaluate import Evaluation
+from stancewire.training.metrics import holds, mean_interval, set_figures
 from stancewire.training.pipeline import Result
 
 COLUMNS = (
     "model", "macro-F1", "95 %", *(f"F1 {label.value}" for label in ORDER),
-    "accuracy", "NLL", "Brier", "ECE", "coverage",
+    "accuracy", "NLL", "Brier", "ECE", "AURC", "coverage",
 )  # fmt: skip
+COVERAGES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
+"""Shares of the pairs, at which the errors of a model are shown."""
 
 
 def tables(result: Result) -> list[Table]:
@@ -45,8 +48,41 @@ def row(evaluation: Evaluation) -> list[str]:
         f"{figures['nll']:.3f}",
         f"{figures['brier']:.3f}",
         f"{figures['ece']:.3f}",
+        f"{figures['aurc']:.3f}",
         f"{figures['coverage']:.0%}",
     ]
+
+
+def refusal_tables(evaluation: Evaluation) -> list[Table]:
+    """What a model's "not sure" is worth: errors by coverage, and its label sets if it has any."""
+    curve = evaluation.risk_coverage
+    risks = Table(title=f"{evaluation.name}: errors by coverage")
+    risks.title_justify = "left"
+    cells = []
+    for coverage in COVERAGES:
+        risks.add_column(f"{coverage:.0%}", justify="right")
+        cells.append(f"{curve.risk_at(coverage):.1%}")
+    risks.add_row(*cells)
+    return [risks, *([_sets_table(evaluation)] if evaluation.label_sets else [])]
+
+
+def _sets_table(evaluation: Evaluation) -> Table:
+    table = Table(title=f"{evaluation.name}: label sets", title_justify="left")
+    for column in ("alpha", "wanted", "hold the gold label", "95 %", "mean size", "single labels"):
+        table.add_column(column, justify="right")
+    for alpha, sets in evaluation.label_sets.items():
+        found = set_figures(evaluation.gold, sets)
+        held = holds(evaluation.gold, sets).astype(float)
+        low, high = mean_interval(held, evaluation.statements, seed=0)
+        table.add_row(
+            f"{alpha:g}",
+            f"≥ {1 - alpha:.0%}",
+            f"{found['coverage']:.1%}",
+            f"{100 * low:.1f}–{100 * high:.1f}",
+            f"{found['size']:.2f}",
+            f"{found['single']:.1%}",
+        )
+    return table
 
 
 def parity_table(result: Result) -> Table:

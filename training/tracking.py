@@ -29,6 +29,8 @@ CONTEXTS = {"train": "training", "dev": "validation", "test": "testing"}
 """Split → what MLflow calls its use."""
 DIGEST_LENGTH = 32
 """MLflow takes at most 36 characters; the whole hash stands in the source and in the tags."""
+MAX_PARAM = 6000
+"""Characters that MLflow keeps of a parameter; a list of stages may be longer."""
 REQUIREMENTS = ("stancewire", "mlflow", "numpy", "onnxruntime", "pandas", "pydantic", "tokenizers")
 """What the pyfunc needs; `stancewire` itself is installed from its repository or wheel."""
 
@@ -131,7 +133,8 @@ def _run_name(recipe: Recipe) -> str:
 def _log_params(client: "MlflowClient", run_id: str, recipe: Recipe) -> None:
     from mlflow.entities import Param
 
-    params = [Param(k, str(v)) for k, v in flatten(recipe.model_dump(mode="json"))]
+    flat = flatten(recipe.model_dump(mode="json"))
+    params = [Param(name, str(value)[:MAX_PARAM]) for name, value in flat]
     client.log_batch(run_id, params=params)
 
 

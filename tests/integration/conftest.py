@@ -163,7 +163,8 @@ def write_small_bundle(folder: Path, lean: float) -> Bundle:
         "target": {"terms": [], "idf": [], "weights": []},
         "bias": [lean, 0.0, 0.25],
     }
-    calibration = {"temperature": 1.5, "abstain_below": 0.5}
+    scores = [i / 40 for i in range(40)]
+    calibration = {"temperature": 1.5, "abstain_below": 0.5, "nonconformity": scores}
     files = {TFIDF: json.dumps(table).encode(), CALIBRATION: json.dumps(calibration).encode()}
     return write_bundle(folder, files, {"family": "tfidf", "made": {"run_id": "made-by-hand"}})
 

@@ -136,7 +136,7 @@ def test_a_run_holds_what_went_in_and_how_good_it_is(home, registry):
     assert "mlflow==" in (folder / "environment.txt").read_text()
     assert (folder / "MODEL_CARD.md").read_text().startswith("# good, seed 13")
     for split in ("dev", "test"):
-        for kind in ("confusion", "reliability"):
+        for kind in ("confusion", "reliability", "risk_coverage"):
             assert (folder / f"{split}_{kind}.png").read_bytes().startswith(b"\x89PNG")
 
 

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from stancewire import Predictor, StancePair
+from stancewire.bundle import CALIBRATION, TFIDF, write_bundle
 from stancewire.serving.schemas import StanceResponse
 
 QUOTE = "We welcome the accord, and we reject what was said of it."
@@ -182,7 +183,12 @@ def test_health_model_and_headers(server, small_bundle):
         "family": "tfidf",
         "precision": "fp32",
         "labels": ["favor", "against", "neutral"],
-        "calibration": {"temperature": 1.5, "abstain_below": 0.5, "fitted_on": {}},
+        "calibration": {
+            "temperature": 1.5,
+            "domain_temperatures": {},
+            "abstain_below": 0.5,
+            "fitted_on": {},
+        },
         "obtained": "bundle",
         "trouble": None,
     }
@@ -349,3 +355,38 @@ def test_the_serving_process_needs_no_training_libraries():
     assert not loaded & heavy
     assert "stancewire.training" not in ran.stdout
     assert "stancewire.data" not in ran.stdout
+
+
+def test_label_sets_are_given_where_an_alpha_is(server, small_bundle):
+    items = [item(), item(target="what was said")]
+    plain = server.http.post("/v1/stance", json={"items": items}).json()["results"]
+    assert all("label_set" not in result for result in plain)
+    predictor = Predictor.load(small_bundle)
+    for alpha in (0.1, 0.5):  # the second answer comes from the cache, and has its own sets
+        body = {"items": items, "alpha": alpha}
+        found = server.http.post("/v1/stance", json=body).json()["results"]
+        wanted = predictor.predict([StancePair(**item) for item in items], alpha=alpha)
+        assert [r["label_set"] for r in found] == [[*map(str, s.label_set)] for s in wanted]
+        assert [r["probabilities"] for r in found] == [r["probabilities"] for r in plain]
+    both = {"items": items, "alpha": 0.1, "explain": True}
+    for result in server.http.post("/v1/stance", json=both).json()["results"]:
+        assert result["label_set"] and result["explanation"]
+
+
+@pytest.mark.parametrize("alpha", [0, 1, -0.1, "0.1", True])
+def test_an_alpha_that_is_none_is_named(server, alpha):
+    response = server.http.post("/v1/stance", json={"items": [item()], "alpha": alpha})
+    (error,) = problem(response, 422, "invalid-input")["errors"]
+    assert error["pointer"] == "/alpha"
+
+
+def test_a_model_without_label_sets_says_so(servers, small_bundle, tmp_path):
+    files = {name: small_bundle.bytes(name) for name in (TFIDF, "labels.json")}
+    files[CALIBRATION] = b'{"temperature": 1.5}'  # as every bundle had once
+    old = write_bundle(tmp_path / "old", files, {"family": "tfidf"})
+    server = servers.start(bundle=old.folder)
+    response = server.http.post("/v1/stance", json={"items": [item()], "alpha": 0.1})
+    (error,) = problem(response, 422, "invalid-input")["errors"]
+    assert error["pointer"] == "/alpha"
+    assert "without label sets" in error["message"]
+    assert server.score(item()).is_success

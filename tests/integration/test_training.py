@@ -169,7 +169,7 @@ def test_a_run_writes_only_into_its_folder(
     assert {p.name for p in tmp_path.iterdir()} == {"here", "there"}
     assert {p.name for p in result.folder.iterdir()} == {
         "bundle", "checkpoints", "data.json", "recipe.yaml", "report.json",
-        "training.json",
+        "training.json", "weights.safetensors",
     }  # fmt: skip
     assert result.history
 

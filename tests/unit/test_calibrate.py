@@ -6,8 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stancewire.calibration import apply_temperature
-from stancewire.training.calibrate import choose_threshold, fit, fit_temperature
-from stancewire.training.metrics import figures
+from stancewire.training.calibrate import (
+    MIN_DOMAIN,
+    choose_threshold,
+    fit,
+    fit_domains,
+    fit_temperature,
+    nonconformity,
+)
+from stancewire.training.metrics import figures, set_figures
 from stancewire.training.recipe import Refusal
 
 
@@ -91,3 +98,68 @@ def test_the_threshold_does_what_it_says(items, max_risk, min_coverage):
     answered = rows.max(axis=1) >= threshold
     assert coverage == pytest.approx(answered.mean()) and coverage >= min_coverage
     assert risk == pytest.approx((gold[answered] != 0).mean())
+
+
+def test_domains_that_differ_get_temperatures_of_their_own_and_nll_falls():
+    one, one_gold = sample(0.5, n=2000, seed=1)
+    other, other_gold = sample(3.0, n=2000, seed=2)
+    logits, gold = np.concatenate([one, other]), np.concatenate([one_gold, other_gold])
+    domains = ["mild"] * 2000 + ["sharp"] * 2000
+
+    found = fit(logits, gold, Refusal(), domains=domains)
+
+    assert found.temperature_of("mild") == pytest.approx(0.5, rel=0.15)
+    assert found.temperature_of("sharp") == pytest.approx(3.0, rel=0.15)
+    assert found.temperature_of("mild") < found.temperature < found.temperature_of("sharp")
+    fresh, fresh_gold = sample(3.0, n=8000, seed=3)
+    nll = [
+        figures(fresh_gold, apply_temperature(fresh, found.temperature_of(domain)))["nll"]
+        for domain in ("sharp", None)
+    ]
+    assert nll[0] < nll[1]
+
+
+def test_domains_that_do_not_differ_share_the_temperature():
+    logits, gold = sample(2.0, n=800)
+
+    assert fit_domains(logits, gold, ["a", "b"] * 400) == {}
+    assert fit_domains(logits, gold, ["a"] * 800) == {}
+    assert fit(logits, gold, Refusal()).domain_temperatures == {}
+
+
+def test_a_domain_of_few_items_is_not_fitted():
+    one, one_gold = sample(0.5, n=600, seed=1)
+    few, few_gold = sample(5.0, n=MIN_DOMAIN - 1, seed=2)
+    domains = ["mild"] * 600 + ["few"] * (MIN_DOMAIN - 1)
+
+    found = fit_domains(np.concatenate([one, few]), np.concatenate([one_gold, few_gold]), domains)
+
+    assert "few" not in found
+
+
+def test_scores_ascend_and_are_rounded_up():
+    rows = np.array([[0.7, 0.2, 0.1], [1.0, 0.0, 0.0], [0.3, 1 / 3, 1 - 0.3 - 1 / 3]])
+
+    found = nonconformity(rows, np.array([0, 1, 1]))
+
+    assert list(found) == sorted(found)
+    assert found == pytest.approx((0.3, 0.666667, 1.0), abs=2e-6)
+    assert found[1] >= 2 / 3
+
+
+@pytest.mark.parametrize("spoilt", [1.0, 3.0])
+@pytest.mark.parametrize("alpha", [0.05, 0.1, 0.2])
+def test_label_sets_hold_the_true_label_as_often_as_promised(alpha, spoilt):
+    # The promise is over drawing dev and test: 60 draws of 200 dev items, 400 test items each.
+    held, sizes = [], []
+    for seed in range(60):
+        logits, gold = sample(spoilt, n=600, seed=seed)
+        calibration = fit(logits[:200], gold[:200], Refusal())
+        rows = apply_temperature(logits[200:], calibration.temperature)
+        found = set_figures(gold[200:], calibration.label_sets(rows, alpha))
+        held.append(found["coverage"])
+        sizes.append(found["size"])
+
+    # 24 000 test items, but only 60 calibrations: the mean has a standard error of about 0.004.
+    assert 1 - alpha - 0.012 < np.mean(held) < 1 - alpha + 0.02
+    assert 1 <= np.mean(sizes) < 3

@@ -249,3 +249,87 @@ def test_the_package_gives_its_names_on_first_use() -> None:
     assert all(getattr(stancewire, name) is not None for name in stancewire.__all__)
     with pytest.raises(AttributeError, match="no attribute 'Predicter'"):
         _ = stancewire.Predicter  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def sets_bundle(tfidf_bundle: Bundle, tmp_path: Path) -> Bundle:
+    """A bundle that was calibrated with label sets."""
+    from stancewire.bundle import CALIBRATION, TFIDF, write_bundle
+
+    scores = [i / 20 for i in range(20)]
+    files = {
+        TFIDF: tfidf_bundle.bytes(TFIDF),
+        CALIBRATION: json.dumps({"temperature": 1.5, "nonconformity": scores}).encode(),
+    }
+    return write_bundle(tmp_path / "sets", files, {"family": "tfidf"})
+
+
+def test_with_alpha_a_quote_gets_label_sets(
+    sets_bundle: Bundle, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["-t", "the treaty", "--bundle", str(sets_bundle.folder), "--alpha", "0.1"]
+    assert run("score", "We welcome it.", *options, "--json") == 0
+    (result,) = json.loads(capsys.readouterr().out)["results"]
+    pair = StancePair("We welcome it.", "the treaty")
+    (wanted,) = Predictor.load(sets_bundle).predict([pair], alpha=0.1)
+    assert wanted.label_set is not None and len(wanted.label_set) > 1
+    assert result["label_set"] == [label.value for label in wanted.label_set]
+    assert run("score", "We welcome it.", *options) == 0
+    assert " or " in capsys.readouterr().out
+
+
+def test_with_alpha_a_file_gets_a_column(sets_bundle: Bundle, tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("text,target\nWe welcome it.,x\n...,x\n")
+    options = ["--bundle", str(sets_bundle.folder), "--alpha", "0.1"]
+    assert run("score", "--file", "in.csv", *options, "--out", "out.jsonl") == 2
+    good, bad = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert "favor" in good["label_set"]
+    assert "label_set" not in bad
+    assert run("score", "--file", "in.csv", *options, "--out", "out.csv") == 2
+    assert (tmp_path / "out.csv").read_text().splitlines()[0].endswith(",label_set,error")
+    (tmp_path / "in.csv").write_text("text,target,label_set\nWe welcome it.,x,\n")
+    assert run("score", "--file", "in.csv", *options) == 2
+    assert run("score", "--file", "in.csv", *options[:2], "--out", "out.csv") == 0
+
+
+@pytest.mark.parametrize("alpha", ["0", "1", "-1", "nan"])
+def test_an_alpha_that_is_none_is_refused_before_any_row(
+    sets_bundle: Bundle, tmp_path: Path, capsys: pytest.CaptureFixture[str], alpha: str
+) -> None:
+    (tmp_path / "in.csv").write_text("text,target\nWe welcome it.,x\n")
+    options = ["--file", "in.csv", "--bundle", str(sets_bundle.folder), "--out", "out.csv"]
+    assert run("score", *options, "--alpha", alpha) == 2
+    assert "between 0 and 1" in capsys.readouterr().err
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_a_model_without_scores_refuses_an_alpha(
+    tfidf_bundle: Bundle, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bundle = str(tfidf_bundle.folder)
+    assert run("score", "We welcome it.", "-t", "x", "--bundle", bundle, "--alpha", "0.1") == 2
+    assert "calibrated without label sets" in capsys.readouterr().err
+
+
+def test_a_bundle_is_measured_with_its_risks_and_label_sets(
+    sets_bundle: Bundle, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    says = {"favor": "We welcome it", "against": "We reject it", "neutral": "It rains"}
+    fields = {"source": "test", "licence": "CC0-1.0", "annotators": ["a"]}
+    rows = [
+        {"id": f"{split}-{stance}-{i}", "split": split, **fields,
+         "text": f"{says[stance]}, they said {i}.", "target": "it", "stance": stance}
+        for split in ("train", "dev", "test") for stance in says for i in range(6)
+    ]  # fmt: skip
+    (tmp_path / "corpus.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    options = [str(sets_bundle.folder), "--source", "corpus.jsonl"]
+    assert run("evaluate", *options) == 0
+    shown = capsys.readouterr().out
+    assert "errors by coverage" in shown
+    assert "hold the gold label" in shown
+    assert run("evaluate", *options, "--json") == 0
+    document = json.loads(capsys.readouterr().out)
+    figures = document["figures"]["tfidf"]
+    assert figures["aurc"] == 0.0
+    assert figures["set90_coverage"] == 1.0
+    assert document["risk_coverage"][-1]["coverage"] == 1.0

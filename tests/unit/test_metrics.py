@@ -15,8 +15,11 @@ from stancewire.training.metrics import (
     figures,
     gold_indices,
     macro_f1,
+    mean_interval,
     reliability,
     resamples,
+    risk_coverage,
+    set_figures,
 )
 
 CLASSES = range(3)
@@ -111,3 +114,60 @@ def test_the_interval_holds_the_score_and_repeats():
     assert 0.05 < high - low < 0.25
     assert (low, high) == bootstrap_interval(gold, predicted, names, seed=1)
     assert (low, high) != bootstrap_interval(gold, predicted, names, seed=2)
+
+
+def curve_of(items):
+    confidence, right = zip(*items, strict=True)
+    rows = np.array([[c, (1 - c) * 0.6, (1 - c) * 0.4] for c in confidence])
+    return risk_coverage(np.array([0 if r else 1 for r in right]), rows)
+
+
+def test_risk_and_coverage_by_hand():
+    found = curve_of([(0.6, False), (0.9, True), (0.8, False), (0.7, True)])
+
+    assert found.threshold.tolist() == pytest.approx([0.9, 0.8, 0.7, 0.6])
+    assert found.coverage.tolist() == [0.25, 0.5, 0.75, 1.0]
+    assert found.risk.tolist() == pytest.approx([0, 1 / 2, 1 / 3, 2 / 4])
+    assert found.area == pytest.approx((0 + 1 / 2 + 1 / 3 + 2 / 4) / 4)
+    assert [found.risk_at(c) for c in (0.25, 0.5, 0.6, 1.0)] == pytest.approx(
+        [0, 1 / 2, 1 / 3, 1 / 2]
+    )
+    assert found.points()[1] == pytest.approx({"threshold": 0.8, "coverage": 0.5, "risk": 0.5})
+
+
+def test_one_confidence_for_all_has_the_error_rate_at_every_coverage():
+    found = curve_of([(0.6, True), (0.6, False), (0.6, True), (0.6, True)])
+
+    assert (found.coverage.tolist(), found.risk.tolist()) == ([1.0], [0.25])
+    assert found.area == pytest.approx(0.25)
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([0.5, 0.6, 0.7, 0.8]), st.booleans()), min_size=1, max_size=20
+    ),
+    st.randoms(),
+)
+def test_the_area_does_not_depend_on_the_order_of_the_items(items, random):
+    shuffled = random.sample(items, len(items))
+
+    assert curve_of(items).area == pytest.approx(curve_of(shuffled).area)
+    assert 0 <= curve_of(items).area <= 1
+    assert curve_of(items).coverage[-1] == 1.0
+
+
+def test_label_sets_by_hand():
+    sets = np.array([[1, 0, 0], [1, 1, 0], [0, 1, 1], [1, 1, 1]], dtype=bool)
+
+    found = set_figures(np.array([0, 2, 2, 1]), sets)
+
+    assert found == {"coverage": 0.75, "size": 2.0, "single": 0.25}
+
+
+def test_an_interval_of_a_mean_is_wider_if_neighbours_go_together():
+    values = np.repeat(np.arange(40) % 2, 5).astype(float)
+    alone = mean_interval(values, [str(i) for i in range(200)], seed=0)
+    together = mean_interval(values, [str(i // 5) for i in range(200)], seed=0)
+
+    assert alone[0] < 0.5 < alone[1]
+    assert together[1] - together[0] > 1.8 * (alone[1] - alone[0])

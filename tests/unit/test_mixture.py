@@ -322,3 +322,80 @@ def test_the_files_of_a_build_are_those_of_its_manifest(folder, tmp_path):
     assert names == ["data.json", "dev.jsonl", "test.jsonl", "train.jsonl"]
     assert all((one / name).read_bytes() == (two / name).read_bytes() for name in names)
     assert Path(two / "train.jsonl").stat().st_size > 0
+
+
+def test_what_is_off_does_not_stand_in_the_manifest(folder):
+    path = str(folder / "more")
+    _, plain = build(mix(folder, Addition(source=path)))
+    assert {"weight", "temperature", "epoch_pairs"}.isdisjoint(plain.content["config"])
+    assert {"weight", "share"}.isdisjoint(plain.content["config"]["also"][0])
+    _, weighted = build(mix(folder, Addition(source=path, weight=0.5), temperature=2))
+    assert weighted.content["config"]["temperature"] == 2
+    assert weighted.mixture().also[0].weight == 0.5
+    assert weighted.digest != plain.digest
+
+
+def test_what_is_left_out_is_told_without_its_words_and_left_out_again(folder):
+    corpus, manifest = build(mix(folder, Addition(source=str(folder / "more"))))
+    gone = {corpus.train[0].target, corpus.train[5].target, "nowhere"}
+    fewer, told = mixture.without(corpus, manifest, "too long", gone)
+    assert len(fewer.train) == len(corpus.train) - 2
+    assert gone.isdisjoint(r.target for r in fewer.train)
+    assert (fewer.dev, fewer.test) == (corpus.dev, corpus.test)
+    left = told.content["left_out"]
+    assert (left["reason"], left["pairs"], left["of"]) == ("too long", 2, [1, 1])
+    assert corpus.train[5].target not in told.to_json()
+    assert told.train_sizes == [2, len(more()) - 1]
+    assert told.content["splits"]["train"]["sha256"] == content_hash(fewer.train)
+    assert rebuild(Manifest(json.loads(told.to_json()))).train == fewer.train
+
+
+def test_where_nothing_is_left_out_nothing_is_told(folder):
+    corpus, manifest = build(mix(folder))
+    targets = {corpus.dev[0].target}  # only training records are left out
+    assert mixture.without(corpus, manifest, "too long", targets) == (corpus, manifest)
+
+
+@pytest.fixture
+def staged(folder):
+    """Manifests of the main corpus and of a stage on a source without dev and test."""
+    leak = record("leak", "The test ferry 1 is fine.", "The Test Ferry 1")
+    (folder / "first").mkdir()
+    write_records(folder / "first" / "records.jsonl", [*more(4), leak])
+    corpus, main = build(mix(folder))
+    stage, manifest = build(
+        Mixture(source=str(folder / "first")), needed=("train",), apart_from=corpus.records()
+    )
+    assert stage.dev == stage.test == ()
+    return main.with_stages([("warm-up", manifest)]), stage
+
+
+def test_a_stage_is_kept_apart_from_what_the_main_corpus_holds_out(staged):
+    manifest, stage = staged
+    assert "leak" not in {r.id for r in stage.train}
+    (part,) = manifest.stages[0][1].content["sources"]
+    assert part["removed"] == {"topic is in test": 1}
+
+
+def test_a_manifest_covers_its_stages(folder, staged):
+    manifest, _ = staged
+    assert manifest.digest != build(mix(folder))[1].digest
+    assert len(manifest.parts) == 2
+    again = Manifest(json.loads(manifest.to_json()))
+    assert rebuild(again).train == build(mix(folder))[0].train
+    write_records(folder / "first" / "records.jsonl", more(3))
+    with pytest.raises(DataError, match="stage warm-up: the records are not what they were"):
+        rebuild(again)
+
+
+def test_a_stage_with_a_restricted_licence_is_told(folder, closed):
+    _, main = build(mix(folder))
+    stage = build(Mixture(source=closed, accept=("not-stated",)), needed=("train",))[1]
+    assert main.with_stages([("a", stage)]).restricted == [f"{closed} (not stated)"]
+
+
+@pytest.mark.parametrize("stages", [3, ["x"], [{"name": "a"}], [{"name": "a", "manifest": 3}]])
+def test_stages_that_are_none_are_refused(folder, stages):
+    _, manifest = build(mix(folder))
+    with pytest.raises(DataError, match="manifest"):
+        rebuild(Manifest({**manifest.content, "stages": stages}))

@@ -9,7 +9,13 @@ import pytest
 from stancewire.labels import ORDER
 from stancewire.records import Record
 from stancewire.training.evaluate import Evaluation
-from stancewire.training.pictures import confusion_matrix, reliability_diagram
+from stancewire.training.pictures import (
+    confusion_matrix,
+    reliability_diagram,
+    risk_coverage_curve,
+)
+
+PICTURES = [confusion_matrix, reliability_diagram, risk_coverage_curve]
 
 
 def evaluation(answers):
@@ -23,7 +29,7 @@ def evaluation(answers):
     return Evaluation("m", items, 0.7 * np.eye(3)[list(answers)] + 0.1, (False,) * len(answers))
 
 
-@pytest.mark.parametrize("draw", [confusion_matrix, reliability_diagram])
+@pytest.mark.parametrize("draw", PICTURES)
 @pytest.mark.parametrize("answers", [[0, 1, 2, 0, 0, 0], [2], [1, 1, 1]])
 def test_a_picture_is_a_png_of_a_readable_size(draw, answers):
     png = draw(evaluation(answers), "recipe, test")
@@ -32,7 +38,7 @@ def test_a_picture_is_a_png_of_a_readable_size(draw, answers):
     assert int.from_bytes(png[16:20]) >= 400 and int.from_bytes(png[20:24]) >= 350
 
 
-@pytest.mark.parametrize("draw", [confusion_matrix, reliability_diagram])
+@pytest.mark.parametrize("draw", PICTURES)
 def test_other_answers_give_another_picture_and_the_same_give_the_same(draw):
     one, other = evaluation([0, 1, 2, 0, 1, 2]), evaluation([0, 1, 2, 1, 2, 0])
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from stancewire.bundle import CALIBRATION, MANIFEST, TFIDF, Bundle, write_bundle
 from stancewire.calibration import Calibration
-from stancewire.errors import BundleError
+from stancewire.errors import BundleError, ConfigError
 from stancewire.labels import Label
 from stancewire.pairs import StancePair
 from stancewire.predictor import Predictor, Stance
@@ -156,3 +156,52 @@ def test_a_broken_table_is_not_a_sure_answer(tfidf_bundle: Bundle):
     bundle = write_bundle(tfidf_bundle.folder.parent / "other", files, {"family": "tfidf"})
     with pytest.raises(BundleError, match="not a number"):
         Predictor.load(bundle).predict([WELCOME])
+
+
+def calibrated(bundle: Bundle, **fields: object) -> Predictor:
+    calibration = Calibration(temperature=1.5, abstain_below=0.5, **fields)
+    files = {
+        TFIDF: bundle.bytes(TFIDF),
+        CALIBRATION: calibration.model_dump_json().encode(),
+    }
+    other = write_bundle(bundle.folder.parent / "calibrated", files, {"family": "tfidf"})
+    return Predictor.load(other)
+
+
+SCORES = {"nonconformity": tuple(i / 20 for i in range(20))}
+
+
+def test_label_sets_are_those_of_the_calibration(tfidf_bundle: Bundle):
+    predictor = calibrated(tfidf_bundle, **SCORES)
+    pairs = [WELCOME, REJECT, NOTHING]
+    plain = predictor.predict(pairs)
+    assert [s.label_set for s in plain] == [None] * 3
+    for alpha in (0.05, 0.3, 0.6):
+        limit = predictor.calibration.quantile(alpha)
+        found = predictor.predict(pairs, alpha=alpha)
+        assert found == predictor.with_label_sets(plain, alpha)
+        for stance, before in zip(found, plain, strict=True):
+            likely = {k for k, p in stance.probabilities.items() if 1 - p <= limit}
+            assert set(stance.label_set or ()) == likely | {stance.label}
+            assert stance.probabilities == before.probabilities
+
+
+def test_an_alpha_that_cannot_be_served_is_refused_before_any_work(tfidf_bundle: Bundle):
+    unset, calibrated_ = Predictor.load(tfidf_bundle), calibrated(tfidf_bundle, **SCORES)
+    for predictor, alpha in ((unset, 0.1), (calibrated_, 0.0), (calibrated_, 1.0)):
+        with pytest.raises(ConfigError, match="label set"):
+            predictor.predict([], alpha=alpha)
+        with pytest.raises(ConfigError, match="label set"):
+            predictor.with_label_sets([], alpha)
+
+
+def test_a_domain_moves_probabilities_and_no_label_or_set(tfidf_bundle: Bundle):
+    predictor = calibrated(tfidf_bundle, domain_temperatures={"briefings": 6.0}, **SCORES)
+    pairs = [WELCOME, REJECT, NOTHING]
+    shared, own, unknown = (
+        predictor.predict(pairs, alpha=0.5, domain=d) for d in (None, "briefings", "blogs")
+    )
+    assert unknown == shared
+    assert [s.label for s in own] == [s.label for s in shared]
+    assert [s.label_set for s in own] == [s.label_set for s in shared]
+    assert all(a.confidence < b.confidence for a, b in zip(own, shared, strict=True))

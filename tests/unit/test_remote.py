@@ -19,6 +19,7 @@ class Service:
 
     def __init__(self) -> None:
         self.seen: list[list[dict[str, Any]]] = []
+        self.bodies: list[dict[str, Any]] = []
         self.answers: list[Answer] = []
         self.reply: Callable[[list[dict[str, Any]]], Any] = good_reply
         service = self
@@ -27,7 +28,8 @@ class Service:
             def do_POST(self) -> None:
                 assert self.path == "/v1/stance"
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                service.seen.append(json.loads(body)["items"])
+                service.bodies.append(json.loads(body))
+                service.seen.append(service.bodies[-1]["items"])
                 if service.answers:
                     status, headers, content = service.answers.pop(0)
                 else:
@@ -173,3 +175,26 @@ def test_a_proxy_is_not_asked_for_this_machine(
 def test_what_is_no_web_address_is_refused(url: str) -> None:
     with pytest.raises(ConfigError, match="not an address"):
         Remote(url)
+
+
+def test_an_alpha_is_asked_and_its_sets_come_back(service: Service) -> None:
+    def with_sets(items: list[dict[str, Any]]) -> dict[str, Any]:
+        reply = good_reply(items)
+        for result in reply["results"]:
+            result["label_set"] = ["favor", "neutral"]
+        return reply
+
+    service.reply = with_sets
+    (stance,) = Remote(service.url, alpha=0.1).predict([PAIR])
+    assert stance.label_set == (Label.FAVOR, Label.NEUTRAL)
+    assert service.bodies[-1]["alpha"] == 0.1
+    Remote(service.url).predict([PAIR])
+    assert "alpha" not in service.bodies[-1]
+
+
+def test_an_alpha_that_the_service_refuses_is_not_the_fault_of_a_pair(service: Service) -> None:
+    reason = {"item": None, "field": "alpha", "message": "calibrated without label sets"}
+    service.answers = [document(422, detail="no", errors=[reason])]
+    with pytest.raises(StancewireError, match="without label sets") as raised:
+        Remote(service.url, alpha=0.1).predict([PAIR])
+    assert type(raised.value) is StancewireError

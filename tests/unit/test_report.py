@@ -16,7 +16,7 @@ from stancewire.records import Record
 from stancewire.training.card import card
 from stancewire.training.evaluate import Evaluation
 from stancewire.training.recipe import Recipe
-from stancewire.training.report import COLUMNS, row, tables
+from stancewire.training.report import COLUMNS, refusal_tables, row, tables
 
 NAMES = ("packed", "majority", "text-only", "target-only")
 PARITY = {"parity_logit_difference": 2e-6, "parity_flips": 0.004, "parity_f1_drop": -0.001}
@@ -155,3 +155,23 @@ def test_the_card_names_restricted_data_and_only_then(result, tmp_path):
 
 def test_the_card_shows_no_text_of_a_record(result):
     assert "statement 0 of" not in card(result)
+
+
+def test_refusal_is_shown_as_errors_by_coverage_and_as_label_sets():
+    # Right where sure: nine pairs at .9, three wrong ones at .5.
+    records = items("test")
+    gold = [ORDER.index(r.stance) for r in records]
+    answers = [g if i < 9 else (g + 1) % 3 for i, g in enumerate(gold)]
+    sure = np.array([0.85] * 9 + [0.25] * 3)
+    rows = sure[:, None] * np.eye(3)[answers] + ((1 - sure) / 3)[:, None]
+    sets = rows > 0.1
+    model = Evaluation("packed", records, rows, (False,) * 12, {0.1: sets})
+
+    risks, label_sets = (text(t) for t in refusal_tables(model))
+
+    assert "25.0%" in risks and "0.0%" in risks
+    assert "≥ 90%" in label_sets and "100.0%" in label_sets and "1.50" in label_sets
+    assert model.figures["set90_coverage"] == 1.0
+    assert model.figures["set90_size"] == pytest.approx(1.5)
+    assert model.figures["set90_single"] == 0.75
+    assert len(refusal_tables(Evaluation("old", records, rows, (False,) * 12))) == 1

@@ -13,10 +13,12 @@ from transformers.trainer_utils import get_last_checkpoint
 from stancewire.errors import ConfigError, DataError
 from stancewire.pairs import PairEncoder
 from stancewire.records import Record
-from stancewire.training import loop
-from stancewire.training.loop import IGNORED, Collator, Passes, WithLoss, fit
+from stancewire.training import passes
+from stancewire.training.loop import fit
+from stancewire.training.loss import WithLoss
 from stancewire.training.metrics import macro_f1
 from stancewire.training.model import PackedClassifier
+from stancewire.training.passes import IGNORED, Collator, Passes
 from stancewire.training.recipe import Recipe, Schedule
 
 SHORT = Schedule(epochs=1, quotes=4, encoder_lr=1e-3, head_lr=5e-3)
@@ -81,7 +83,7 @@ def test_a_batch_says_which_records_come_from_sets_without_neutral(
     pairs: PairEncoder, train: list[Record], monkeypatch: pytest.MonkeyPatch
 ):
     two_sided = SimpleNamespace(has_neutral=False)
-    monkeypatch.setattr(loop, "declared", lambda: {"debates": two_sided})
+    monkeypatch.setattr(passes, "declared", lambda: {"debates": two_sided})
     moved = train[1].model_copy(update={"source": "debates"})
     items = Passes([train[0], moved, train[2], train[4]], pairs)
     batch = Collator(pairs)([items[0], items[1]])

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from stancewire.labels import ORDER, Label
-from stancewire.training.loop import stance_loss
+from stancewire.training.loss import disagreement, stance_loss
 
 NEUTRAL = ORDER.index(Label.NEUTRAL)
 GOLD = torch.tensor([0, 1, 2, 0, 1])
@@ -39,3 +39,27 @@ def test_where_there_is_no_neutral_it_is_cross_entropy_of_the_other_two(logits):
     expected = nn.CrossEntropyLoss(label_smoothing=0.1)(logits[:, two], gold)
     nowhere = torch.zeros(5, dtype=torch.bool)
     torch.testing.assert_close(stance_loss(logits, gold, nowhere, 0.1), expected)
+
+
+def test_two_equal_readings_do_not_disagree(logits):
+    everywhere = torch.ones(5, dtype=torch.bool)
+    assert float(disagreement(logits, logits.clone(), everywhere).detach()) == 0
+
+
+def test_disagreement_is_the_mean_of_both_divergences(logits):
+    other = logits.detach().flip(0)
+    p, q = logits.detach().log_softmax(-1), other.log_softmax(-1)
+    kl = nn.KLDivLoss(reduction="batchmean", log_target=True)
+    everywhere = torch.ones(5, dtype=torch.bool)
+    found = disagreement(logits.detach(), other, everywhere)
+    torch.testing.assert_close(found, (kl(p, q) + kl(q, p)) / 2)
+
+
+def test_where_there_is_no_neutral_disagreement_is_of_the_other_two(logits):
+    nowhere = torch.zeros(5, dtype=torch.bool)
+    moved = logits.detach().clone()
+    moved[:, NEUTRAL] += 5  # only what does not exist differs
+    found = disagreement(logits, moved, nowhere)
+    found.backward()
+    assert float(found.detach()) == pytest.approx(0, abs=1e-7)
+    assert torch.isfinite(logits.grad).all()

@@ -149,3 +149,28 @@ def test_more_layers_than_there_are_cannot_be_frozen(
 ):
     with pytest.raises(ConfigError, match="does not have 3 layers"):
         freeze(make_classifier().encoder, 3)
+
+
+def test_each_layer_learns_slower_than_the_one_above_it(
+    make_classifier: Callable[..., PackedClassifier],
+):
+    model = make_classifier()
+    groups = parameter_groups(model, encoder_lr=1.0, head_lr=2.0, weight_decay=0.5, layer_decay=0.5)
+    rates = {id(p): group["lr"] for group in groups for p in group["params"]}
+    assert sum(len(group["params"]) for group in groups) == len(list(model.parameters()))
+    expected = {"embeddings.": 0.25, "encoder.layer.0.": 0.5, "encoder.layer.1.": 1.0}
+    for name, parameter in model.encoder.transformer.named_parameters():
+        (lr,) = (lr for start, lr in expected.items() if name.startswith(start))
+        assert rates[id(parameter)] == lr
+    assert {rates[id(p)] for p in model.head.parameters()} == {2.0}
+    decayed = {id(p) for g in groups for p in g["params"] if g["weight_decay"]}
+    assert decayed == {id(p) for p in model.parameters() if p.ndim > 1}
+
+
+def test_layers_that_are_not_found_cannot_learn_at_rates_of_their_own(
+    make_classifier: Callable[..., PackedClassifier],
+):
+    model = make_classifier()
+    model.encoder.transformer.encoder = torch.nn.Identity()
+    with pytest.raises(ConfigError, match=r"schedule\.layer_decay must be 1"):
+        parameter_groups(model, 1.0, 1.0, 0.0, layer_decay=0.9)

@@ -143,3 +143,58 @@ def test_the_digest_is_of_what_decides_the_model():
     assert frozen.digest() != Recipe(name="a", family="frozen", linear=Linear(c=2)).digest()
     packed = Recipe(name="a", family="packed")
     assert packed.digest() != Recipe(name="a", family="packed", head=Head(hidden=8)).digest()
+
+
+STAGED = """
+name: staged
+family: packed
+data: {source: vast, mirror: sets, accept: [open, not-stated]}
+schedule: {epochs: 3, quotes: 8}
+augment: {paraphrase: 0.2}
+stages:
+  - {name: claims, data: {source: lingnli}, schedule: {epochs: 1}}
+  - {name: press, data: {source: press, accept: [open]}, augment: {paraphrase: 0.0}}
+"""
+
+
+def test_what_a_stage_does_not_say_is_as_in_the_recipe(tmp_path: Path):
+    one = load(write(tmp_path, "a.yaml", STAGED), {"data": {"mirror": Path("elsewhere")}})
+    claims, press = one.stages
+    assert (claims.schedule.epochs, claims.schedule.quotes) == (1, 8)
+    assert (press.schedule.epochs, press.schedule.quotes) == (3, 8)
+    assert claims.data.mirror == press.data.mirror == Path("elsewhere")
+    assert (claims.data.accept, press.data.accept) == (("open", "not-stated"), ("open",))
+    assert (claims.augment.paraphrase, press.augment.paraphrase) == (0.2, 0.0)
+    assert load(write(tmp_path, "b.yaml", dump(one))) == one
+
+
+@pytest.mark.parametrize(
+    ("stages", "field"),
+    [
+        ("[{name: a, data: {}}, {name: a, data: {}}]", ""),
+        ("[{name: a}]", "stages.0.data"),
+        ("[{name: a, data: {}, speed: 3}]", "stages.0.speed"),
+        ("[3]", "stages.0.name"),
+        ("3", "stages"),
+    ],
+)
+def test_a_bad_stage_is_told(tmp_path: Path, stages: str, field: str):
+    path = write(tmp_path, "a.yaml", f"name: a\nfamily: packed\nstages: {stages}\n")
+    with pytest.raises(ConfigError) as caught:
+        load(path)
+    assert field in {p.field for p in caught.value.problems}
+
+
+def test_what_is_off_decides_nothing_and_what_is_on_does():
+    plain = Recipe(name="a", family="packed")
+    # Of a recipe as it was before there were stages: bundles made then bear it.
+    assert plain.digest().startswith("2bca9a5eb0e41455")
+    for on in (
+        {"schedule": {"ema": 0.9}},
+        {"augment": {"paraphrase": 0.1}},
+        {"init": "runs/x"},
+        {"stages": [{"name": "a", "data": {}}]},
+    ):
+        changed = Recipe.model_validate({"name": "a", "family": "packed", **on})
+        assert changed.digest() != plain.digest()
+        assert changed.decided() != plain.decided()
