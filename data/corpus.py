@@ -6,7 +6,7 @@ from pathlib import Path
 
 from stancewire.data.files import content_hash, read_records
 from stancewire.data.readers import READERS
-from stancewire.data.sources import find
+from stancewire.data.sources import Source, declared
 from stancewire.errors import DataError
 from stancewire.records import Record
 
@@ -43,6 +43,12 @@ def is_public(source: str) -> bool:
     return source == "real" or source in READERS
 
 
+def declarations(source: str) -> list[Source]:
+    """Declared sets behind a name; none behind your own files."""
+    parts = REAL if source == "real" else (source.removesuffix("-official"),)
+    return [declared()[part] for part in parts if part in declared()]
+
+
 def read(source: str, *, mirror: Path | None = None, cache: Path | None = None) -> list[Record]:
     """Records of "press", "real", a declared public set, or the path of a file or folder.
 
@@ -54,8 +60,8 @@ def read(source: str, *, mirror: Path | None = None, cache: Path | None = None) 
     if source in READERS:
         from stancewire.data.fetch import locate
 
-        declared = find(source.removesuffix("-official"))
-        return list(READERS[source](locate(declared, mirror=mirror, cache=cache), declared))
+        (one,) = declarations(source)
+        return list(READERS[source](locate(one, mirror=mirror, cache=cache), one))
     folder = OWN.get(source, Path(source))
     files = sorted(folder.glob("*.jsonl")) if folder.is_dir() else [folder]
     return [record for file in files for record in read_records(file)]

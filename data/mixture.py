@@ -20,7 +20,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from stancewire.data import corpus
-from stancewire.data.corpus import OWN, REAL, SPLITS, Corpus
+from stancewire.data.corpus import OWN, SPLITS, Corpus
 from stancewire.data.files import content_hash
 from stancewire.data.sources import TERMS, Frozen, Source, Terms, declared
 from stancewire.data.topics import Kept, Pair, keep_pairs_once, keep_topics_apart, pair_of
@@ -290,21 +290,18 @@ def _check_terms(accept: Sequence[Terms], used: Sequence[tuple[str, Sequence[Rec
         )
 
 
-def _named(name: str) -> list[Source]:
-    parts = REAL if name == "real" else (name.removesuffix("-official"),)
-    return [declared()[part] for part in parts if part in declared()]
-
-
 def _sources(name: str, records: Sequence[Record]) -> list[Source]:
     """Declared sets behind a name; those of a file or folder are known by its records alone."""
     found = {record.source for record in records}
-    return _named(name) or [source for key, source in declared().items() if key in found]
+    return corpus.declarations(name) or [
+        source for key, source in declared().items() if key in found
+    ]
 
 
 def _licence(name: str, sources: Sequence[Source]) -> str:
     if not sources:
         return "Apache-2.0" if name in OWN else "your own"  # your own files are yours to use
-    if _named(name):
+    if corpus.declarations(name):
         return "; ".join(source.licence for source in sources)
     return "; ".join(f"{source.name}: {source.licence}" for source in sources)
 

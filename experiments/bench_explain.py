@@ -6,10 +6,9 @@ turn, so that whatever else runs on the machine slows both.
 
 import argparse
 import statistics
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from bench_targets import QUOTE
+from bench_targets import QUOTE, timed_ms
 
 from stancewire import Predictor, Stance, StancePair
 from stancewire.explain import explain, words
@@ -29,13 +28,6 @@ class Counting:
         """As the predictor does."""
         self.answers += len(pairs)
         return self._predictor.predict(pairs)
-
-
-def timed_ms(work: Callable[[], object]) -> float:
-    """Wall time of one call, in milliseconds."""
-    start = time.perf_counter()
-    work()
-    return (time.perf_counter() - start) * 1e3
 
 
 def main() -> None:

@@ -27,16 +27,18 @@ WHERE = ("the island", "the northern shore", "the old town", "the harbour distri
 TARGETS = [f"{what} {where}" for what in WHAT for where in WHERE]
 
 
+def timed_ms(work: Callable[[], object]) -> float:
+    """Wall time of one call, in milliseconds."""
+    start = time.perf_counter()
+    work()
+    return (time.perf_counter() - start) * 1e3
+
+
 def median_ms(work: Callable[[], object], rounds: int) -> float:
     """Median wall time of `work` in milliseconds, after three warm-up calls."""
     for _ in range(3):
         work()
-    times = []
-    for _ in range(rounds):
-        start = time.perf_counter()
-        work()
-        times.append((time.perf_counter() - start) * 1e3)
-    return statistics.median(times)
+    return statistics.median(timed_ms(work) for _ in range(rounds))
 
 
 def main() -> None:

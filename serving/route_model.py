@@ -31,10 +31,7 @@ def model_router(service: Service) -> APIRouter:
             family=current.family,
             precision=current.precision,
             labels=[label.value for label in ORDER],
-            calibration=current.predictor.calibration.model_dump(
-                mode="json",
-                exclude={"nonconformity"},  # hundreds of numbers
-            ),
+            calibration=current.predictor.calibration.summary(),
             loaded_at=current.loaded_at,
             obtained=current.obtained,
             trouble=follower.trouble if follower else None,

@@ -64,6 +64,10 @@ class Calibration(BaseModel):
         rank = max(1, math.ceil(round((n + 1) * (1 - alpha), 9)))
         return self.nonconformity[rank - 1] if rank <= n else 1.0
 
+    def summary(self) -> dict[str, Any]:
+        """As plain data, for people: without the nonconformity scores, which are hundreds."""
+        return self.model_dump(mode="json", exclude={"nonconformity"})
+
     def label_sets(self, probabilities: FloatArray, alpha: float) -> BoolArray:
         """Which labels are in each set, shape (n, 3), from probabilities (n, 3) at `temperature`.
 

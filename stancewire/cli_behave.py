@@ -1,15 +1,14 @@
 """`stancewire behave`: what a bundle can do, capability by capability, and against another."""
 
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-if TYPE_CHECKING:
-    from rich.console import Console
+from stancewire.cli_options import wide_console
 
+if TYPE_CHECKING:
     from stancewire.training.behaviour.cases import Case
     from stancewire.training.behaviour.report import Report
 
@@ -42,7 +41,7 @@ def behave(
     asked = _cases(capability or [], cases, seed)
     report = _report(bundle, asked, threads)
     document: dict[str, Any] = {"seed": seed, "report": report.to_dict(examples=max(examples, 3))}
-    console = _console()
+    console = wide_console()
     console.print(show.table(report))
     if report.leanings:
         console.print(show.groups_table(report))
@@ -78,9 +77,3 @@ def _report(folder: Path, cases: "list[Case]", threads: int) -> "Report":
 
     opened = Bundle.open(folder)
     return run(Predictor.load(opened, threads=threads), cases, name=opened.sha256)
-
-
-def _console() -> "Console":
-    from rich.console import Console
-
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 130)

@@ -1,14 +1,12 @@
 """`stancewire compare`: two models side by side, in the terminal and as a page."""
 
 import json
-import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stancewire.cli_options import Mirror
+from stancewire.cli_options import Corpus, Mirror, OnlyTag, Split, wide_console
 from stancewire.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -21,20 +19,13 @@ if TYPE_CHECKING:
 COLOURS = {"better": "green", "worse": "bold red"}
 
 
-class Side(StrEnum):
-    """What two models may be compared on."""
-
-    DEV = "dev"
-    TEST = "test"
-
-
 def compare(
     a: Annotated[str, typer.Argument(help="A bundle's folder, or a version: 7, latest, champion.")],
     b: Annotated[str, typer.Argument(help="The other one; differences are B − A.")],
-    source: Annotated[str, typer.Option(help="press, vast, or a path to records.")] = "press",
-    split: Annotated[Side, typer.Option(help="Records to compare on.")] = Side.TEST,
+    source: Corpus = "press",
+    split: Annotated[Split, typer.Option(help="Records to compare on.")] = Split.TEST,
     mirror: Mirror = None,
-    only_tag: Annotated[str | None, typer.Option(help="Only records with this tag.")] = None,
+    only_tag: OnlyTag = None,
     html: Annotated[
         Path | None, typer.Option(help="Also write one self-contained page, with every item.")
     ] = None,
@@ -65,12 +56,11 @@ def compare(
 
 
 def _show(found: "Comparison", items: int) -> None:
-    from rich.console import Console
     from rich.text import Text
 
     from stancewire.training.compare_page import TITLES, said, slices_said
 
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 130)
+    console = wide_console()
     console.print(Text(f"A: {found.a}\nB: {found.b}"))
     title = f"{found.where}: {found.pairs} pairs, {found.statements} statements"
     console.print(difference_table(title, "figure", found.metrics))

@@ -1,33 +1,19 @@
 """`stancewire train`, `evaluate`, `promote` and `rollback`: what is done to models."""
 
 import json
-import sys
 from collections.abc import Mapping
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stancewire.cli_options import Mirror, WithoutTag
+from stancewire.cli_options import Corpus, Mirror, OnlyTag, Split, WithoutTag, wide_console
 from stancewire.errors import DataError
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.table import Table
 
     from stancewire.training.recipe import Recipe
-
-OnlyTag = Annotated[
-    str | None, typer.Option(help="Only the dev and test records with this tag (VAST: zero-shot).")
-]
-
-
-class Split(StrEnum):
-    """What a bundle may be measured on."""
-
-    DEV = "dev"
-    TEST = "test"
 
 
 def train(
@@ -79,7 +65,7 @@ def _train(recipe: "Recipe", out: Path | None, resume: bool, *, register: bool) 
 
             tracking.log_failure(recipe, error)
         raise
-    console = _console()
+    console = wide_console()
     for table in report.tables(result):
         console.print(table)
     typer.echo(f"bundle in {result.folder / 'bundle'}")
@@ -107,9 +93,7 @@ def _overrides(given: Mapping[tuple[str, ...], object]) -> dict[str, Any]:
 
 def evaluate(
     bundle: Annotated[Path, typer.Argument(help="Folder of the model.")],
-    source: Annotated[
-        str, typer.Option(help="press, real, a declared public set, or a path.")
-    ] = "press",
+    source: Corpus = "press",
     mirror: Mirror = None,
     only_tag: OnlyTag = None,
     without_tag: WithoutTag = None,
@@ -137,7 +121,7 @@ def evaluate(
         *baselines(data.train, records, Linear(), seed=0),
     ]
     if not as_json:
-        console = _console()
+        console = wide_console()
         for table in (split_table(f"{source}, {split}", found), *refusal_tables(found[0])):
             console.print(table)
         return
@@ -160,7 +144,7 @@ def promote(
     from stancewire.training import promote as gate
 
     verdict = gate.promote(version, dry_run=dry_run)
-    _console().print(verdict_table(verdict.to_dict()))
+    wide_console().print(verdict_table(verdict.to_dict()))
     typer.echo(f"{verdict.candidate} {'would be' if dry_run else 'is'} the champion")
 
 
@@ -187,10 +171,3 @@ def verdict_table(verdict: Mapping[str, Any]) -> "Table":
 
 def _figure(value: float | None) -> str:
     return "" if value is None else f"{value:.4f}"
-
-
-def _console() -> "Console":
-    """Make a console wide enough for the tables, also where there is no terminal to ask."""
-    from rich.console import Console
-
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 130)

@@ -165,10 +165,7 @@ def summary(result: Result) -> dict[str, Any]:
         "parity": dict(result.parity),
         "seconds": round(result.seconds, 1),
         "machine": machine(),
-        "calibration": result.bundle.calibration().model_dump(
-            mode="json",
-            exclude={"nonconformity"},  # hundreds of numbers, and in the bundle
-        ),
+        "calibration": result.bundle.calibration().summary(),
         "figures": {
             split: {
                 e.name: {**e.figures, "macro_f1_interval": list(e.interval())} for e in evaluations

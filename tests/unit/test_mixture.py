@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from stancewire.cli import app
-from stancewire.data import mixture
+from stancewire.data import corpus, mixture
 from stancewire.data.files import content_hash, write_records
 from stancewire.data.mixture import Addition, Manifest, Mixture, build, rebuild
 from stancewire.data.sources import Source, SourceFile
@@ -152,8 +152,8 @@ def test_the_manifest_says_what_there_is_and_not_where(folder):
 def test_the_same_manifest_gives_the_same_bytes(folder, tmp_path):
     first, manifest = build(mix(folder, Addition(source=str(folder / "more"), limit=30)))
     again = rebuild(Manifest(json.loads(manifest.to_json())))
-    for name, corpus in (("a", first), ("b", again)):
-        write_records(tmp_path / name, corpus.train)
+    for name, made in (("a", first), ("b", again)):
+        write_records(tmp_path / name, made.train)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
@@ -178,7 +178,8 @@ def closed(monkeypatch, folder):
         name=path, title="t", citation="c", licence="not stated", terms="not-stated", folder="x",
         has_neutral=False, files=(SourceFile(name="records.jsonl", sha256="0" * 64),),
     )  # fmt: skip
-    monkeypatch.setattr(mixture, "declared", lambda: {path: source})
+    for module in (mixture, corpus):
+        monkeypatch.setattr(module, "declared", lambda: {path: source})
     return path
 
 
