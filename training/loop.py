@@ -176,6 +176,7 @@ def _arguments(schedule: Schedule, seed: int, folder: Path, *, items: int) -> Tr
         include_for_metrics=[],
         report_to="none",
         seed=seed,
+        bf16=schedule.precision == "bf16",
         use_cpu=not torch.cuda.is_available(),
     )
 

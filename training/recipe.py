@@ -56,6 +56,8 @@ class Schedule(Frozen):
     ema: float = Field(default=0.0, ge=0, lt=1)  # share of the moving average kept in a step
     average: int = Field(default=1, ge=1)  # last epochs whose mean is taken, if dev likes it
     fused: bool = False  # one pass over the weights per step: faster, other last digits
+    # Products in bfloat16, weights and sums in fp32: faster where the processor has them.
+    precision: Literal["fp32", "bf16"] = "fp32"
 
 
 class Augment(Frozen):
@@ -204,6 +206,7 @@ def _given(part: object) -> dict[str, Any]:
 
 def _without_later(schedule: dict[str, Any]) -> dict[str, Any]:
     later = ("targets", "accumulate", "layer_decay", "r_drop", "ema", "average", "fused")
+    later += ("precision",)
     off = {name: Schedule.model_fields[name].default for name in later}
     return {k: v for k, v in schedule.items() if k not in off or v != off[k]}
 

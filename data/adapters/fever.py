@@ -5,12 +5,11 @@ FEVER alone betrays its label ("only", "not"), in the symmetric parts it cannot:
 test, and what stands in them is not read in train, nor in dev if in test.
 """
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from stancewire.data.adapters.claims import cell, pair
-from stancewire.data.adapters.reading import Row, jsonl_rows, read_text, records
+from stancewire.data.adapters.reading import Row, detokenised, jsonl_rows, read_text, records
 from stancewire.data.sources import Source
 from stancewire.data.topics import text_key
 from stancewire.records import Record, Split
@@ -24,17 +23,6 @@ _SPLITS: dict[str, Split] = {
 }
 _LABELS = {"SUPPORTS": "entailment", "REFUTES": "contradiction"}
 _LATER: dict[Split, tuple[Split, ...]] = {"train": ("dev", "test"), "dev": ("test",), "test": ()}
-_BRACKETS = {
-    "-LRB-": "(", "-RRB-": ")", "-LSB-": "[", "-RSB-": "]", "-LCB-": "{", "-RCB-": "}",
-}  # fmt: skip
-_SPACING = (
-    (re.compile(r"``\s*((?:(?!``|'').)*?)\s*(?:''|``)"), r'"\1"'),
-    (re.compile(r"``\s*|\s*''"), '"'),  # one that has no other
-    (re.compile(r"`\s*"), "'"),
-    (re.compile(r" (?='(?:s|S|re|ve|ll|d|m)\b|'(?:\s|$)|n't\b|[,.;:!?%)\]}])"), ""),
-    (re.compile(r"(?<=[(\[{]) "), ""),
-    (re.compile(r" -- "), " – "),
-)
 
 
 def read(folder: Path, source: Source) -> Iterator[Record]:
@@ -43,11 +31,11 @@ def read(folder: Path, source: Source) -> Iterator[Record]:
     held: dict[Split, set[str]] = {split: set() for split in _LATER}
     for row in rows:
         split = _SPLITS.get(str(row.get("part")), "train")
-        held[split] |= {text_key(clean(str(row.get(name)))) for name in ("claim", "evidence")}
+        held[split] |= {text_key(detokenised(str(row.get(name)))) for name in ("claim", "evidence")}
 
     def make(row: Row) -> Row | None:
         part = cell(row, "part")
-        claim, evidence = clean(cell(row, "claim")), clean(cell(row, "evidence"))
+        claim, evidence = detokenised(cell(row, "claim")), detokenised(cell(row, "evidence"))
         split, label = _SPLITS[part], _LABELS[cell(row, "label")]
         keys = {text_key(claim), text_key(evidence)}
         if any(keys & held[later] for later in _LATER[split]):
@@ -55,13 +43,3 @@ def read(folder: Path, source: Source) -> Iterator[Record]:
         return pair(evidence, claim, label, split, (f"part:{part}",))
 
     yield from records(source, "pairs", rows, make)
-
-
-def clean(text: str) -> str:
-    """Running text of a tokenised one (Penn Treebank): brackets, quotation marks, spaces."""
-    text = " ".join(text.split())
-    for token, bracket in _BRACKETS.items():
-        text = text.replace(token, bracket)
-    for pattern, replacement in _SPACING:
-        text = pattern.sub(replacement, text)
-    return text

@@ -27,6 +27,18 @@ Reader = Callable[[Path, Source], Iterator[Record]]
 LEAKED = "leaked"
 """Tag of a dev or test record whose words stand in train too."""
 
+_BRACKETS = {
+    "-LRB-": "(", "-RRB-": ")", "-LSB-": "[", "-RSB-": "]", "-LCB-": "{", "-RCB-": "}",
+}  # fmt: skip
+_SPACING = (
+    (re.compile(r"``\s*((?:(?!``|'').)*?)\s*(?:''|``)"), r'"\1"'),
+    (re.compile(r"``\s*|\s*''"), '"'),  # one that has no other
+    (re.compile(r"`\s*"), "'"),
+    (re.compile(r" (?='(?:s|S|re|ve|ll|d|m)\b|'(?:\s|$)|n't\b|[,.;:!?%)\]}])"), ""),
+    (re.compile(r"(?<=[(\[{]) "), ""),
+    (re.compile(r" -- "), " – "),
+)
+
 
 def read_bytes(folder: Path, name: str) -> bytes:
     """Content of `folder/name`, or of `folder/name.gz` uncompressed.
@@ -165,3 +177,13 @@ def trimmed(mention: str) -> str:
     """
     bare = mention.strip(" \t\"'“”‘’„—–-|•\\:,;")
     return re.sub(r"['’]+s$", "", bare)
+
+
+def detokenised(text: str) -> str:
+    """Running text of a tokenised one (Penn Treebank): brackets, quotation marks, spaces."""
+    text = " ".join(text.split())
+    for token, bracket in _BRACKETS.items():
+        text = text.replace(token, bracket)
+    for pattern, replacement in _SPACING:
+        text = pattern.sub(replacement, text)
+    return text

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from stancewire.data.adapters import cad_nli, fever, lingnli, negnli, nli_mix, xnli
+from stancewire.data.adapters import cad_nli, conjnli, fever, lingnli, negnli, nli_mix, snli, xnli
 from stancewire.data.adapters.claims import PREFIX
 from stancewire.data.sources import find
 from stancewire.data.topics import text_key
@@ -23,6 +23,8 @@ ADAPTERS: Mapping[str, Any] = {
     "cad-nli": cad_nli,
     "fever": fever,
     "negnli": negnli,
+    "snli": snli,
+    "conjnli": conjnli,
     "xnli": xnli,
 }
 
@@ -60,7 +62,7 @@ def test_records_are_claims_with_ids_of_their_own(corpora: dict[str, list[Record
     assert len(lost) == (1 if name == "xnli" else 0)
 
 
-@pytest.mark.parametrize("name", ["lingnli", "nli-mix", "cad-nli", "fever"])
+@pytest.mark.parametrize("name", ["lingnli", "nli-mix", "cad-nli", "fever", "conjnli"])
 def test_no_premise_lies_on_two_sides(corpora: dict[str, list[Record]], name: str):
     train, dev, test = (texts(corpora[name], split) for split in ("train", "dev", "test"))
     assert train
@@ -90,6 +92,19 @@ def test_lingnli(
 
 def test_lingnli_leaves_out_six_of_its_rows(corpora: dict[str, list[Record]]):
     assert len(corpora["lingnli"]) == 52_354 - 6
+
+
+def test_snli_is_read_whole(corpora: dict[str, list[Record]]):
+    assert stances(corpora["snli"], "train", "part:dev") == (3329, 3278, 3235)
+    assert stances(corpora["snli"], "train", "part:test") == (3368, 3237, 3219)
+
+
+def test_conjnli(corpora: dict[str, list[Record]]):
+    found = Counter((r.split, r.stance.value) for r in corpora["conjnli"])
+    dev = {("dev", "favor"): 204, ("dev", "against"): 138, ("dev", "neutral"): 281}
+    # Published: 5,820, 2,423, 6,757. Six have premises of dev.
+    train = {("train", "favor"): 5817, ("train", "against"): 2423, ("train", "neutral"): 6754}
+    assert found == dev | train
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,8 @@ def test_the_declared_sources():
     assert list(declared()) == [
         "vast", "semeval2016", "pstance", "mtsd", "newsmtsc", "dse", "gwsd", "ibm-claims",
         "perspectrum", "ibm-argq", "rusentne", "basil", "sentfin", "polstance", "argkp",
-        "valueeval", "lingnli", "nli-mix", "cad-nli", "fever", "negnli", "xnli", "us-briefings",
-        "us-conferences",
+        "valueeval", "lingnli", "nli-mix", "cad-nli", "fever", "negnli", "snli", "conjnli", "xnli",
+        "us-briefings", "us-conferences",
     ]  # fmt: skip
     assert len({source.folder for source in SOURCES}) == len(SOURCES)
     assert {s.name for s in SOURCES if not s.has_neutral} == {

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from stancewire.data.adapters import cad_nli, fever, lingnli, negnli, nli_mix, xnli
+from stancewire.data.adapters import cad_nli, fever, lingnli, negnli, nli_mix, reading, xnli
 from stancewire.data.adapters.reading import Reader
 from stancewire.data.sources import Source, SourceFile
 from stancewire.errors import DataError
@@ -201,8 +201,8 @@ FEVER = ("evidence", "claim", "label", "part")
         ("Plain words stay.", "Plain words stay."),
     ],
 )
-def test_fever_reads_as_running_text(tokens: str, text: str):
-    assert fever.clean(tokens) == text
+def test_tokens_become_running_text(tokens: str, text: str):
+    assert reading.detokenised(tokens) == text
 
 
 def test_fever_keeps_the_symmetric_parts_out_of_the_others(tmp_path: Path):
