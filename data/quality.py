@@ -1,20 +1,17 @@
 """Looking at a corpus as it lies on disk: everything wrong with it, and its figures."""
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from stancewire.data import corpus
 from stancewire.data.checks import CHECKS, PRESS_CHECKS, Found
 from stancewire.data.corpus import OWN, PRESS
-from stancewire.data.files import MAX_PROBLEMS, content_hash, read_records
+from stancewire.data.files import MAX_PROBLEMS, read_records
+from stancewire.data.frozen import FROZEN, changed
 from stancewire.data.stats import beside, figures
 from stancewire.errors import DataError, Problem
 from stancewire.records import Record
-
-FROZEN = "frozen.json"
-"""File beside the records that holds the content hashes of the splits that count."""
 
 
 def validate(source: str = "press", *, mirror: Path | None = None) -> list[Problem]:
@@ -30,7 +27,7 @@ def validate(source: str = "press", *, mirror: Path | None = None) -> list[Probl
     frozen = path / FROZEN
     # A file that was not read would only make the hash fail with it.
     if not unread and (source == "press" or frozen.exists()):
-        problems += _is_frozen(frozen, [f.record for f in found])
+        problems += changed(frozen, _held_out([f.record for f in found]))
     return problems
 
 
@@ -75,18 +72,7 @@ def _read(source: str, place: Path, mirror: Path | None) -> tuple[list[Found], l
     return found, problems
 
 
-def _is_frozen(path: Path, records: Sequence[Record]) -> Iterator[Problem]:
-    try:
-        frozen = json.loads(path.read_bytes())
-        # The gate judges on golden, where there is one; a corpus need not have it.
-        names = ["test", *(["golden"] if "golden" in {r.split for r in records} else [])]
-        expected = {name: frozen[name] for name in names}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        message = f"expected the content hash of each frozen split: {error!r}"
-        yield Problem(str(path), "test", message)
-        return
-    for name, hash_ in expected.items():
-        actual = content_hash([r for r in records if r.split == name])
-        if actual != hash_:
-            message = f"the frozen {name} split has changed: expected {hash_}, found {actual}"
-            yield Problem(str(path), name, message)
+def _held_out(records: Sequence[Record]) -> dict[str, list[Record]]:
+    # The gate judges on golden, where there is one; a corpus need not have it.
+    names = ["test", *(["golden"] if "golden" in {r.split for r in records} else [])]
+    return {name: [r for r in records if r.split == name] for name in names}

@@ -49,7 +49,7 @@ def behave(
         typer.echo(line)
     if against is not None:
         other = _report(against, asked, threads)
-        comparison = compare(report, other)
+        comparison = compare(report.marks, other.marks)
         console.print(show.comparison_table(comparison))
         document |= {"against": other.to_dict(), "comparison": comparison.to_dict()}
     if json_file is not None:

@@ -28,6 +28,10 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the last checkpoint.")
     ] = False,
+    no_behaviour: Annotated[
+        bool,
+        typer.Option("--no-behaviour", help="No behaviour tests; the gate refuses such a model."),
+    ] = False,
     no_register: Annotated[
         bool, typer.Option("--no-register", help="Log nothing and register no version.")
     ] = False,
@@ -44,6 +48,7 @@ def train(
             ("data", "mirror"): mirror,
             ("base", "path"): base_model,
             ("base", "revision"): revision,
+            ("behaviour",): False if no_behaviour else None,
         }
     )
     recipe = load(config, overrides)
@@ -54,7 +59,7 @@ def train(
 
 
 def _train(recipe: "Recipe", out: Path | None, resume: bool, *, register: bool) -> None:
-    from stancewire.training import pipeline, report
+    from stancewire.training import artifacts, card, pipeline, report
 
     try:
         result = pipeline.run(recipe, out=out, resume=resume)
@@ -68,7 +73,9 @@ def _train(recipe: "Recipe", out: Path | None, resume: bool, *, register: bool) 
     console = wide_console()
     for table in report.tables(result):
         console.print(table)
-    typer.echo(f"bundle in {result.folder / 'bundle'}")
+    path = result.folder / artifacts.CARD
+    path.write_text(card.card(result), encoding="utf-8")
+    typer.echo(f"bundle in {result.folder / 'bundle'}, model card in {path}")
     note = result.folder / "registered.json"
     note.unlink(missing_ok=True)  # of an earlier run into the same folder
     if register:

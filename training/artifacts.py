@@ -17,13 +17,16 @@ from stancewire.training.pictures import (
 from stancewire.training.pipeline import Result, summary
 from stancewire.training.recipe import dump
 
+CARD = "MODEL_CARD.md"
+"""Of every run, beside its bundle and in MLflow."""
+
 
 def write_artifacts(result: Result, folder: Path) -> None:
     """Write report, recipe, card, environment, pictures and predictions into `folder`."""
     texts = {
         "report.json": json.dumps(summary(result), indent=2) + "\n",
         "recipe.yaml": dump(result.recipe),
-        "MODEL_CARD.md": card(result),
+        CARD: card(result),
         MANIFEST: result.manifest.to_json(),
         "environment.txt": "\n".join(environment()) + "\n",
     }

@@ -10,27 +10,20 @@ from typing import Any, Literal
 import numpy as np
 
 from stancewire.bundle import MANIFEST, Bundle
-from stancewire.calibration import FloatArray
 from stancewire.data import corpus
 from stancewire.errors import DataError
 from stancewire.labels import ORDER, Label
 from stancewire.predictor import Predictor
 from stancewire.records import Record
 from stancewire.training.evaluate import Evaluation, evaluate
-from stancewire.training.metrics import figures, resamples
+from stancewire.training.metrics import IntArray, figures, resamples
+from stancewire.training.slices import interval, members, weights_of
 
 METRICS = (
     "macro_f1", *(f"f1_{label.value}" for label in ORDER),
     "accuracy", "nll", "brier", "ece", "aurc",
 )  # fmt: skip
 LOWER_IS_BETTER = frozenset({"nll", "brier", "ece", "aurc"})
-MIN_PAIRS = 20
-"""Fewest pairs of a slice that is shown: below, one label moves it by more than 5 points."""
-MIN_STATEMENTS = 5
-"""Fewest statements of such a slice: a bootstrap over fewer says nothing."""
-LENGTHS = ((25, "up to 25"), (50, "26–50"), (100, "51–100"))
-"""Most words of a quote → name of its slice."""
-LONGEST = "over 100"
 
 Kind = Literal["fixed", "broken", "other"]
 
@@ -180,23 +173,7 @@ def compare(
     )
 
 
-def slices_of(record: Record) -> set[str]:
-    """Slices that a record belongs to, as "what: which".
-
-    A tag such as `field:energy` names its own kind of slice; one without a colon is a plain tag.
-    """
-    words = len(record.text.split())
-    length = next((name for most, name in LENGTHS if words <= most), LONGEST)
-    found = {f"stance: {record.stance.value}", f"words: {length}", f"source: {record.source}"}
-    if record.neutral_kind is not None:
-        found.add(f"neutral kind: {record.neutral_kind.value}")
-    for tag in record.tags:
-        what, colon, which = tag.partition(":")
-        found.add(f"{what}: {which}" if colon else f"tag: {tag}")
-    return found
-
-
-def _metrics(a: Evaluation, b: Evaluation, draws: Sequence[np.ndarray]) -> list[Difference]:
+def _metrics(a: Evaluation, b: Evaluation, draws: Sequence[IntArray]) -> list[Difference]:
     differences = defaultdict(list)
     for items in draws:
         one, other = (figures(e.gold[items], e.probabilities[items]) for e in (a, b))
@@ -210,31 +187,16 @@ def _metrics(a: Evaluation, b: Evaluation, draws: Sequence[np.ndarray]) -> list[
     return found
 
 
-def _slices(a: Evaluation, b: Evaluation, draws: Sequence[np.ndarray]) -> list[Difference]:
-    size = len(a.records)
-    # How often each item was drawn (rounds, n): a slice's draws are a part of the whole's.
-    weights = np.stack([np.bincount(items, minlength=size) for items in draws]).astype(np.float64)
+def _slices(a: Evaluation, b: Evaluation, draws: Sequence[IntArray]) -> list[Difference]:
+    weights = weights_of(draws, len(a.records))
     right_a, right_b = ((e.predicted == e.gold).astype(np.float64) for e in (a, b))
-    members: dict[str, list[int]] = defaultdict(list)
-    for index, record in enumerate(a.records):
-        for name in slices_of(record):
-            members[name].append(index)
     found = []
-    for name, items in sorted(members.items()):
-        if len(items) >= MIN_PAIRS and len({a.statements[i] for i in items}) >= MIN_STATEMENTS:
-            one, other = right_a[items], right_b[items]
-            low, high = _interval(weights[:, items], other - one)
-            values = (float(one.mean()), float(other.mean()), low, high)
-            found.append(Difference(name, *values, len(items)))
+    for name, items in members(a).items():
+        one, other = right_a[items], right_b[items]
+        low, high = interval(weights[:, items], other - one)
+        values = (float(one.mean()), float(other.mean()), low, high)
+        found.append(Difference(name, *values, len(items)))
     return found
-
-
-def _interval(weights: FloatArray, values: FloatArray) -> tuple[float, float]:
-    """95 % interval of a weighted mean; a draw without any item of the slice says nothing."""
-    total = weights.sum(axis=1)
-    means = (weights @ values)[total > 0] / total[total > 0]
-    low, high = np.quantile(means, [0.025, 0.975])
-    return float(low), float(high)
 
 
 def _changes(a: Evaluation, b: Evaluation) -> list[Change]:

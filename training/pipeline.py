@@ -5,7 +5,7 @@ import platform
 import subprocess
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -22,11 +22,16 @@ from stancewire.data.rates import record_rates
 from stancewire.errors import ConfigError
 from stancewire.pairs import PairEncoder
 from stancewire.predictor import Predictor
-from stancewire.training import calibrate, encoders, export, linear, loop, weights
+from stancewire.training import calibrate, encoders, energy, export, linear, loop, weights
+from stancewire.training.behaviour import track
+from stancewire.training.behaviour.report import Report
 from stancewire.training.evaluate import Evaluation, baselines, evaluate
+from stancewire.training.fairness import by_speaker, name_swaps
+from stancewire.training.held_out import held_out
 from stancewire.training.metrics import gold_indices
 from stancewire.training.model import PackedClassifier, freeze
 from stancewire.training.recipe import Linear, Recipe, dump
+from stancewire.training.slices import figures_by_slice
 from stancewire.training.stages import (
     Prepared,
     identity,
@@ -56,6 +61,12 @@ class Result:
     folder: Path
     stages: tuple[dict[str, Any], ...] = ()
     """What each stage before the main training saw and reached; see `stages.train`."""
+    behaviour: Report | None = None
+    """The behaviour tests; none if the recipe leaves them out."""
+    held_out: tuple[dict[str, Any], ...] = ()
+    """What the training data give away of the splits that a gate judges on; see `held_out`."""
+    cpu_seconds: float = 0.0
+    """Of `seconds`, over all cores; like them, of this sitting of a run that was resumed."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +100,7 @@ def run(recipe: Recipe, *, out: Path | None = None, resume: bool = False) -> Res
 
     Raises `ExportError`, and leaves no bundle, if a graph does not answer as what was trained.
     """
-    started = time.monotonic()
+    started, worked = time.monotonic(), energy.cpu_seconds()
     folder = out or Path("runs") / f"{recipe.name}-s{recipe.seed}"
     folder.mkdir(parents=True, exist_ok=True)
     ready = _prepare(recipe, folder, resume)
@@ -99,24 +110,31 @@ def run(recipe: Recipe, *, out: Path | None = None, resume: bool = False) -> Res
     settle(folder / "training.json", identity(recipe, data, manifest, init), resume)
     (folder / "recipe.yaml").write_text(dump(recipe), encoding="utf-8")
     # Until this run has passed its checks, the folder must not offer an earlier run's model.
-    for stale in (folder / "bundle" / MANIFEST, folder / "report.json", folder / weights.WEIGHTS):
-        stale.unlink(missing_ok=True)
+    for stale in ("bundle/" + MANIFEST, "report.json", weights.WEIGHTS, track.REPORT, track.PAGE):
+        (folder / stale).unlink(missing_ok=True)
     family = _tfidf if recipe.family == "tfidf" else _network
     model = family(ready)
     bundle = _write(recipe, data, model, folder / "bundle")
+    evaluations = _evaluations(recipe, data, bundle)
+    behaviour = _behaviour(recipe, bundle)
     result = Result(
         recipe=recipe,
         corpus=data,
         manifest=manifest,
         bundle=bundle,
-        evaluations=_evaluations(recipe, data, bundle),
+        evaluations=evaluations,
         parity=model.parity,
         history=model.history,
         seconds=time.monotonic() - started,
         folder=folder,
         stages=model.stages,
+        behaviour=behaviour,
+        held_out=tuple(held_out(data, ready.stages, ready.init)),
+        cpu_seconds=energy.cpu_seconds() - worked,
     )
     (folder / "report.json").write_text(json.dumps(summary(result), indent=2) + "\n")
+    if behaviour is not None:
+        track.write(behaviour, folder)
     return result
 
 
@@ -156,14 +174,18 @@ def _refuse_what_is_packed_only(one: Recipe, manifest: Manifest) -> None:
 
 def summary(result: Result) -> dict[str, Any]:
     """The run as plain data: figures of every model on every split, and where they come from."""
+    model, tests = result.evaluations["test"][0], result.behaviour
     return {
         "recipe": result.recipe.model_dump(mode="json"),
         "data": result.corpus.hashes(),
         "manifest": result.manifest.digest,
         "bundle": result.bundle.sha256,
+        "weights": result.bundle.manifest.made.get("weights"),
+        "held_out": list(result.held_out),
         "stages": list(result.stages),
         "parity": dict(result.parity),
         "seconds": round(result.seconds, 1),
+        "cost": energy.Cost(result.cpu_seconds).to_dict(),
         "machine": machine(),
         "calibration": result.bundle.calibration().summary(),
         "figures": {
@@ -171,6 +193,11 @@ def summary(result: Result) -> dict[str, Any]:
                 e.name: {**e.figures, "macro_f1_interval": list(e.interval())} for e in evaluations
             }
             for split, evaluations in result.evaluations.items()
+        },
+        "slices": [one.to_dict() for one in figures_by_slice(model)],
+        "speakers": {
+            "slices": [one.to_dict() for one in by_speaker(model)],
+            "name_swaps": [asdict(one) for one in name_swaps(tests)] if tests else None,
         },
     }
 
@@ -290,6 +317,10 @@ def _evaluations(one: Recipe, data: Corpus, bundle: Bundle) -> dict[str, list[Ev
         ]
         for split, records in (("dev", data.dev), ("test", data.test))
     }
+
+
+def _behaviour(one: Recipe, bundle: Bundle) -> Report | None:
+    return track.of_bundle(bundle, threads=torch.get_num_threads()) if one.behaviour else None
 
 
 def _cpu() -> str:

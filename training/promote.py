@@ -13,7 +13,7 @@ from stancewire.bundle import Bundle
 from stancewire.data import corpus
 from stancewire.data.corpus import Corpus
 from stancewire.data.files import content_hash
-from stancewire.data.quality import FROZEN
+from stancewire.data.frozen import FROZEN
 from stancewire.errors import BundleError, DataError, GateRefused, RegistryError
 from stancewire.predictor import Predictor
 from stancewire.training.evaluate import Evaluation, evaluate

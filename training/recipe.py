@@ -118,6 +118,7 @@ class Recipe(Frozen):
     linear: Linear = Linear()
     refusal: Refusal = Refusal()
     parity: Parity = Parity()
+    behaviour: bool = True  # a minute of tests at the end; without them no gate lets a model pass
 
     @model_validator(mode="before")
     @classmethod
@@ -152,11 +153,12 @@ class Recipe(Frozen):
         return hashlib.sha256(to_json(whole)).hexdigest()
 
     def decided(self) -> dict[str, Any]:
-        """The recipe as plain data, without the values that came later and are off.
+        """What decides the model, as plain data without the values that came later and are off.
 
         So a run made before there were such values is still known as what it is.
         """
-        plain = self.model_dump(mode="json", exclude={"stages": {"__all__": {"data": {"mirror"}}}})
+        unsaid = {"__all__": {"data": {"mirror"}}}
+        plain = self.model_dump(mode="json", exclude={"behaviour": True, "stages": unsaid})
         plain["schedule"] = _without_later(plain["schedule"])
         for name, off in (("init", None), ("stages", []), ("augment", Augment().model_dump())):
             if plain[name] == off:

@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING, Any
 from stancewire.bundle import MANIFEST, Bundle
 from stancewire.errors import RegistryError
 from stancewire.labels import ORDER
-from stancewire.training.artifacts import write_artifacts
+from stancewire.training import energy
+from stancewire.training.artifacts import CARD, write_artifacts
+from stancewire.training.behaviour import track
+from stancewire.training.card import in_short
 from stancewire.training.pipeline import Result, machine
 from stancewire.training.recipe import Recipe
 from stancewire.training.registry import NAME, connect, experiment, reaching
@@ -54,7 +57,12 @@ def log(result: Result, *, register: bool = True) -> str | None:
         _log_metrics(client, run_id, result)
         write_artifacts(result, Path(folder))
         client.log_artifacts(run_id, folder)
-        return _log_model(result, register=register)
+        if result.behaviour is not None:
+            track.log(client, run_id, result.behaviour)
+        number = _log_model(result, register=register)
+        if number is not None:
+            client.update_model_version(NAME, number, description=_description(result, run_id))
+        return number
 
 
 def log_failure(recipe: Recipe, error: BaseException) -> None:
@@ -93,7 +101,14 @@ def tags(result: Result) -> dict[str, str]:
 
 def metrics(result: Result) -> dict[str, float]:
     """All figures by name, such as `test_macro_f1` and `test_baseline_text_only_macro_f1`."""
-    found = {"training_seconds": result.seconds, **result.parity}
+    cost = energy.Cost(result.cpu_seconds)
+    found = {
+        "training_seconds": result.seconds,
+        "training_cpu_seconds": cost.cpu_seconds,
+        "training_kwh": cost.kwh,
+        "training_grams_co2e": cost.grams,
+        **result.parity,
+    }
     for split, (model, *baselines) in result.evaluations.items():
         found |= {f"{split}_{name}": value for name, value in model.figures.items()}
         for baseline in baselines:
@@ -195,6 +210,10 @@ def _log_model(result: Result, *, register: bool) -> str | None:
         )
     number = info.registered_model_version
     return None if number is None else str(number)
+
+
+def _description(result: Result, run_id: str) -> str:
+    return f"{in_short(result)}\n\nThe whole model card: `runs:/{run_id}/{CARD}`."
 
 
 def _copy(bundle: Bundle, folder: Path) -> Path:

@@ -140,6 +140,35 @@ def test_a_run_holds_what_went_in_and_how_good_it_is(home, registry):
             assert (folder / f"{split}_{kind}.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_a_run_holds_the_behaviour_tests_of_its_bundle(home, registry):
+    result = home.results["good"]
+    run, folder = artifacts_of(registry, home.versions["good"])
+
+    assert json.loads((folder / "behaviour.json").read_text())["bundle"] == result.bundle.sha256
+    tally = next(t for t in result.behaviour.tallies if t.capability == "target-swap")
+    assert run.data.metrics["behaviour/target-swap"] == tally.rate
+    report = json.loads((folder / "report.json").read_text())
+    swaps = {one["capability"]: one["rate"] for one in report["speakers"]["name_swaps"]}
+    assert swaps["speaker-name"] == run.data.metrics["behaviour/speaker-name"]
+    assert "| target-swap | swap |" in (folder / "MODEL_CARD.md").read_text()
+
+
+def test_a_run_says_what_it_cost_and_what_it_held_out(home, registry):
+    run, folder = artifacts_of(registry, home.versions["good"])
+    report = json.loads((folder / "report.json").read_text())
+
+    assert 0 < run.data.metrics["training_kwh"] == pytest.approx(report["cost"]["kwh"], abs=1e-5)
+    own = next(one for one in report["held_out"] if one["corpus"] == home.corpora["good"])
+    assert own["sha256"] == home.results["good"].corpus.hashes()["test"]
+
+
+def test_a_version_says_in_short_how_good_it_is(home, registry):
+    version = registry.get_model_version("stancewire", home.versions["good"])
+
+    assert version.description.startswith("On 90 pairs")
+    assert f"runs:/{version.run_id}/MODEL_CARD.md" in version.description
+
+
 def test_data_sets_are_named_by_their_hash(home, registry):
     run, _ = artifacts_of(registry, home.versions["good"])
     hashes = home.results["good"].corpus.hashes()

@@ -67,6 +67,7 @@ def make_recipe(sources: dict[str, str], tiny_encoder_folder: Path) -> Callable[
             "head": {"hidden": 16},
             "schedule": {"epochs": 2, "quotes": 4, "encoder_lr": 1e-3, "head_lr": 5e-3},
             "parity": {"int8": False},
+            "behaviour": False,
             "stages": [
                 {"name": "claims", "data": {"source": sources["claims"]}},
                 {

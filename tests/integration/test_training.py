@@ -79,6 +79,7 @@ def make_recipe(source: Path, tiny_encoder_folder: Path) -> Callable[..., Recipe
             "linear": {"min_df": 1},
             # A random encoder leaves hardly any margin; what is tested is that int8 is made.
             "parity": {"max_flips": 1.0, "max_f1_drop": 1.0},
+            "behaviour": False,
         }  # fmt: skip
         return Recipe.model_validate(fields | changes)
 

@@ -8,7 +8,8 @@ import pytest
 
 from stancewire.data import checks, quality
 from stancewire.data.files import content_hash, write_records
-from stancewire.data.quality import FROZEN, validate
+from stancewire.data.frozen import FROZEN
+from stancewire.data.quality import validate
 from stancewire.errors import Problem
 from stancewire.records import Record
 

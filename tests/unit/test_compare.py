@@ -15,15 +15,10 @@ from stancewire.bundle import CALIBRATION, TFIDF, write_bundle
 from stancewire.cli import main
 from stancewire.errors import BundleError, DataError, RegistryError
 from stancewire.labels import INDEX, ORDER
-from stancewire.training.compare import (
-    MIN_PAIRS,
-    compare,
-    compare_models,
-    open_model,
-    slices_of,
-)
+from stancewire.training.compare import compare, compare_models, open_model
 from stancewire.training.compare_page import page, said, shown, slices_said, verdict
 from stancewire.training.evaluate import Evaluation
+from stancewire.training.slices import MIN_PAIRS, slices_of
 
 N = 120
 HOSTILE = "<script>alert(\"x\")</script> & <b onmouseover='y'>[red]"

@@ -14,7 +14,8 @@ from stancewire.data.checks import NEAR
 from stancewire.data.corpus import load
 from stancewire.data.duplicates import near_duplicates, shingles
 from stancewire.data.files import MAX_PROBLEMS, content_hash, write_records
-from stancewire.data.quality import FROZEN, stats, validate
+from stancewire.data.frozen import FROZEN
+from stancewire.data.quality import stats, validate
 from stancewire.errors import DataError, Problem
 from stancewire.records import Record
 

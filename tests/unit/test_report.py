@@ -12,8 +12,11 @@ from stancewire.calibration import Calibration
 from stancewire.data.corpus import Corpus
 from stancewire.data.mixture import Manifest
 from stancewire.labels import ORDER
+from stancewire.predictor import Predictor
 from stancewire.records import Record
-from stancewire.training.card import card
+from stancewire.training.behaviour.expand import expand
+from stancewire.training.behaviour.report import run
+from stancewire.training.card import card, in_short
 from stancewire.training.evaluate import Evaluation
 from stancewire.training.recipe import Recipe
 from stancewire.training.report import COLUMNS, refusal_tables, row, tables
@@ -40,7 +43,7 @@ def evaluation(name, records, wrong):
 
 @pytest.fixture
 def result(tmp_path):
-    return made(tmp_path)
+    return made(tmp_path / "result")
 
 
 def made(tmp_path, sources=()):
@@ -72,6 +75,10 @@ def made(tmp_path, sources=()):
             for split in ("dev", "test")
         },
         parity=PARITY,
+        behaviour=None,
+        held_out=(),
+        seconds=90.0,
+        cpu_seconds=120.0,
     )
 
 
@@ -151,6 +158,74 @@ def test_the_card_names_restricted_data_and_only_then(result, tmp_path):
     assert "Restricted data" in page
     assert "debates (none stated)" in page
     assert "Restricted data" not in card(result)
+
+
+def test_the_card_tells_of_speakers_and_where_it_leans(result):
+    records = tuple(
+        Record(
+            id=f"t{i}", text=f"statement {i // 3}", target=f"target {i % 3}", stance=ORDER[i % 3],
+            source="test", licence="CC0-1.0", split="test", annotators=("a",),
+            tags=("country:Peru", "kind:court"),
+        )
+        for i in range(60)
+    )  # fmt: skip
+    always_favor = 0.7 * np.eye(3)[[0] * 60] + 0.1
+    result.evaluations["test"][0] = Evaluation("packed", records, always_favor, (False,) * 60)
+
+    page = card(result)
+
+    assert "| country: Peru | 60 | 33.3 % (33.3–33.3) | **+67 (+67 to +67)** |" in page
+    assert "| speaker: authority | 60 |" in page
+    assert "Name swaps were not tested" in page
+    assert "| kind: court | 60 | 33.3 % (33.3–33.3) |\n" in page  # among the slices
+
+
+def test_the_card_tells_what_the_behaviour_tests_found(result, tfidf_bundle):
+    assert "**Not tested**" in card(result)
+    result.behaviour = run(Predictor.load(tfidf_bundle), expand(per_capability=3), name="b")
+    tally = next(t for t in result.behaviour.tallies if t.capability == "target-swap")
+
+    page = card(result)
+
+    assert f"| target-swap | swap | 3 | {tally.failures} | {tally.rate:.1%} |" in page
+    assert "| speaker-name | 3 |" in page
+    assert f"It fails {result.behaviour.mean_rate:.0%} of them" in page
+
+
+def test_the_card_tells_cost_and_what_was_assumed(result):
+    page = card(result)
+
+    assert "1.5 minutes on" in page and "2.0 minutes of processor time" in page
+    # 120 s of one core at 10 W are a third of a watt hour, and that is 0.16 g at 480 g per kWh.
+    assert "0.33 Wh and 0.16 g of CO2-equivalent, assuming 10 W" in page
+
+
+def test_the_card_says_whether_training_saw_what_is_judged(result):
+    one = {"corpus": "press", "split": "golden", "sha256": "0", "leaked": {}}
+    result.held_out = (one,)
+    assert "No training record shares a topic" in card(result)
+    result.held_out = ({**one, "leaked": {"topic is in golden": 2}},)
+    assert "give away the golden split of `press`**: topic is in golden: 2." in card(result)
+
+
+def test_the_card_says_in_short_how_good_it_is(result):
+    figures = result.evaluations["test"][0].figures
+
+    assert f"macro-F1 is {100 * figures['macro_f1']:.1f} (95 %:" in in_short(result)
+    assert in_short(result) in card(result)
+
+
+def test_the_card_shows_errors_by_coverage(result):
+    page = card(result)
+
+    assert "| answered | 100% | 90% |" in page
+    assert "gives no label sets" in page
+    model = result.evaluations["test"][0]
+    sets = {0.1: model.probabilities > 0.05}
+    result.evaluations["test"][0] = Evaluation(
+        "packed", model.records, model.probabilities, model.abstained, sets
+    )
+    assert "| 90% | 100.0 % (100.0–100.0) | 3.00 | 0% |" in card(result)
 
 
 def test_the_card_shows_no_text_of_a_record(result):

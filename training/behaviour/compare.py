@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from stancewire.calibration import FloatArray
 from stancewire.errors import ConfigError
-from stancewire.training.behaviour.report import Outcome, Report
+from stancewire.training.behaviour.marks import Marks
 from stancewire.training.metrics import resamples
 
 ROUNDS = 2000
@@ -70,7 +71,7 @@ class Comparison:
         }
 
 
-def compare(candidate: Report, champion: Report) -> Comparison:
+def compare(candidate: Marks, champion: Marks) -> Comparison:
     """What changes if `candidate` takes the place of `champion`.
 
     Cases of one template stand and fall together, so the bootstrap draws templates, not cases.
@@ -78,18 +79,17 @@ def compare(candidate: Report, champion: Report) -> Comparison:
     """
     if candidate.suite != champion.suite:
         raise ConfigError("the two reports are of different cases and cannot be compared")
+    ours, theirs = (marks.failed.astype(np.float64) for marks in (candidate, champion))
+    clusters = [f"{case.capability} {case.template}" for case in candidate.cases]
     changes = tuple(
-        _change(name, outcomes, champion.by_capability[name])
-        for name, outcomes in candidate.by_capability.items()
+        _change(name, ours[members], theirs[members], [clusters[i] for i in members])
+        for name, members in candidate.capabilities()
     )
-    return Comparison(changes, _change("all", candidate.outcomes, champion.outcomes))
+    return Comparison(changes, _change("all", ours, theirs, clusters))
 
 
-def _change(name: str, candidate: Sequence[Outcome], champion: Sequence[Outcome]) -> Change:
-    ours = np.array([outcome.failed for outcome in candidate], dtype=np.float64)
-    theirs = np.array([outcome.failed for outcome in champion], dtype=np.float64)
+def _change(name: str, ours: FloatArray, theirs: FloatArray, clusters: Sequence[str]) -> Change:
     apart = ours - theirs
-    clusters = [f"{o.case.capability} {o.case.template}" for o in candidate]
     drawn = [apart[i].mean() for i in resamples(clusters, seed=SEED, rounds=ROUNDS)]
     low, high = np.quantile(drawn, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return Change(

@@ -10,8 +10,9 @@ import numpy as np
 from scipy.stats import binomtest
 
 from stancewire.predictor import Predictor, Stance
-from stancewire.training.behaviour.cases import Case, Kind, digest
+from stancewire.training.behaviour.cases import Case, Kind
 from stancewire.training.behaviour.groups import Lean, leanings
+from stancewire.training.behaviour.marks import Marks
 
 EXAMPLES = 3
 """Failures shown of each capability: of different templates, as far as there are."""
@@ -95,9 +96,15 @@ class Report:
         return float(np.mean([tally.rate for tally in self.tallies]))
 
     @cached_property
+    def marks(self) -> Marks:
+        """Which cases failed: what two models are compared by."""
+        failed = np.array([outcome.failed for outcome in self.outcomes], dtype=np.bool_)
+        return Marks(self.name, tuple(outcome.case for outcome in self.outcomes), failed)
+
+    @property
     def suite(self) -> str:
-        """Which cases were asked: two reports compare only if these are equal."""
-        return digest([outcome.case for outcome in self.outcomes])
+        """Which cases were asked."""
+        return self.marks.suite
 
     def examples(self, capability: str, count: int = EXAMPLES) -> list[Outcome]:
         """Failures, at most `count`, first of templates not shown yet."""
@@ -105,6 +112,10 @@ class Report:
         first = {o.case.template: o for o in reversed(failed)}
         rest = [o for o in failed if first[o.case.template] is not o]
         return [*reversed(first.values()), *rest][:count]
+
+    def failed_cases(self, capability: str) -> list[int]:
+        """Numbers, from 0 within the capability, of the cases that failed."""
+        return [i for i, o in enumerate(self.by_capability[capability]) if o.failed]
 
     def to_dict(self, *, examples: int = EXAMPLES) -> dict[str, Any]:
         """Everything as plain data, for JSON."""
@@ -115,7 +126,10 @@ class Report:
             "mean_failure_rate": self.mean_rate,
             "capabilities": [
                 asdict(t)
-                | {"examples": [o.to_dict() for o in self.examples(t.capability, examples)]}
+                | {
+                    "failed_cases": self.failed_cases(t.capability),
+                    "examples": [o.to_dict() for o in self.examples(t.capability, examples)],
+                }
                 for t in self.tallies
             ],
             "groups": [asdict(lean) for lean in self.leanings],

@@ -63,17 +63,25 @@ def failures(report: Report, count: int) -> Sequence[str]:
 
 
 def markdown(report: Report) -> str:
-    """The tables of capabilities and of groups, for a model card or an artifact."""
+    """The tables of capabilities and of groups, for an artifact."""
+    return f"{capabilities_markdown(report)}\n{groups_markdown(report)}"
+
+
+def capabilities_markdown(report: Report) -> str:
+    """One row per capability, and their mean."""
     lines = [f"| {' | '.join(_HEADS)} |", "|---" * len(_HEADS) + "|"]
     lines += [f"| {' | '.join(row)} |" for row in _rows(report)]
     lines += [
         "",
         f"Mean failure rate of the capabilities: {report.mean_rate:.1%} (suite `{report.suite}`, "
         f"{len(report.outcomes)} cases).",
-        "",
-        "| capability | group | lean | 95 % | apart |",
-        "|---|---|---|---|---|",
     ]
+    return "\n".join(lines) + "\n"
+
+
+def groups_markdown(report: Report) -> str:
+    """One row per group of an invariance test: what it does to the score."""
+    lines = ["| capability | group | lean | 95 % | apart |", "|---|---|---|---|---|"]
     lines += [
         f"| {one.capability} | {one.group} | {one.lean:+.3f} | {one.low:+.3f}–{one.high:+.3f} | "
         f"{one.apart:.1%} |"

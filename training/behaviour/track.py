@@ -13,6 +13,9 @@ from stancewire.training.behaviour.show import markdown
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+REPORT = "behaviour.json"
+PAGE = "BEHAVIOUR.md"
+
 
 def of_bundle(bundle: Bundle, *, threads: int = 1) -> Report:
     """The whole suite, at its own seed and size, asked of a bundle."""
@@ -30,8 +33,8 @@ def metrics(report: Report) -> dict[str, float]:
 
 def write(report: Report, folder: Path) -> None:
     """Write `behaviour.json` and `BEHAVIOUR.md` into `folder`; all texts in them are templates."""
-    (folder / "behaviour.json").write_text(report.to_json(), encoding="utf-8")
-    (folder / "BEHAVIOUR.md").write_text(f"# Behaviour\n\n{markdown(report)}", encoding="utf-8")
+    (folder / REPORT).write_text(report.to_json(), encoding="utf-8")
+    (folder / PAGE).write_text(f"# Behaviour\n\n{markdown(report)}", encoding="utf-8")
 
 
 def log(client: "MlflowClient", run_id: str, report: Report) -> None:
@@ -43,5 +46,5 @@ def log(client: "MlflowClient", run_id: str, report: Report) -> None:
     now = int(1000 * time.time())
     rows = [Metric(name, value, now, 0) for name, value in metrics(report).items()]
     client.log_batch(run_id, metrics=rows)
-    client.log_text(run_id, report.to_json(), "behaviour.json")
-    client.log_text(run_id, f"# Behaviour\n\n{markdown(report)}", "BEHAVIOUR.md")
+    client.log_text(run_id, report.to_json(), REPORT)
+    client.log_text(run_id, f"# Behaviour\n\n{markdown(report)}", PAGE)

@@ -163,13 +163,15 @@ def test_a_capability_that_broke_is_named_and_no_other(cases: list[Case]):
     numbers = {c.pairs[0].text for c in cases if c.capability == "numbers-only"}
     champion = run(predictor(lambda _: NEUTRAL), cases, name="a")
     broken = run(predictor(lambda p: FAVOR if p.text in numbers else NEUTRAL), cases, name="b")
-    comparison = compare(broken, champion)
+    comparison = compare(broken.marks, champion.marks)
     assert comparison.worse == ["numbers-only"]
     (change,) = (c for c in comparison.changes if c.worse)
     assert (change.difference, change.only_candidate, change.only_champion) == (1, 20, 0)
-    assert [c.capability for c in compare(champion, broken).changes if c.better] == ["numbers-only"]
-    assert compare(champion, champion).worse == []
-    assert not compare(champion, champion).overall.better
+    assert [c.capability for c in compare(champion.marks, broken.marks).changes if c.better] == [
+        "numbers-only"
+    ]
+    assert compare(champion.marks, champion.marks).worse == []
+    assert not compare(champion.marks, champion.marks).overall.better
 
 
 def test_one_template_alone_is_no_proof(cases: list[Case]):
@@ -177,14 +179,16 @@ def test_one_template_alone_is_no_proof(cases: list[Case]):
     template = next(c.template for c in cases if c.capability == "undecided")
     lost = {c.pairs[0].text for c in cases if c.template == template}
     other = run(predictor(lambda p: FAVOR if p.text in lost else NEUTRAL), cases, name="b")
-    (change,) = (c for c in compare(other, champion).changes if c.capability == "undecided")
+    (change,) = (
+        c for c in compare(other.marks, champion.marks).changes if c.capability == "undecided"
+    )
     assert change.difference > 0 and not change.worse
 
 
 def test_reports_of_other_cases_are_not_compared(cases: list[Case]):
     neutral = predictor(lambda _: NEUTRAL)
     with pytest.raises(ConfigError, match="different cases"):
-        compare(run(neutral, cases, name="a"), run(neutral, cases[1:], name="a"))
+        compare(run(neutral, cases, name="a").marks, run(neutral, cases[1:], name="a").marks)
 
 
 def test_what_is_logged_has_every_capability_and_is_finite(cases: list[Case], tmp_path: Path):
