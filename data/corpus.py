@@ -1,5 +1,6 @@
 """Corpora by name: what this project wrote, the declared public sets, and your own files."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +13,13 @@ from stancewire.records import Record
 
 PRESS = Path(__file__).parent / "corpus"
 DRILLS = Path(__file__).parent / "drills"
-OWN = {"press": PRESS, "drills": DRILLS}
-"""Corpora that lie beside the code; the drills are only trained on."""
+SQUARES = Path(__file__).parent / "squares"
+OWN = {"press": PRESS, "drills": DRILLS, "squares": SQUARES}
+"""Corpora that lie beside the code; drills and squares are only trained on."""
 REAL = ("us-briefings", "us-conferences")
 """Sources of real passages that this project annotated: together the corpus "real"."""
 SPLITS = ("train", "dev", "test")
+_VARIANT = re.compile("-(official|drills)$")
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ def is_public(source: str) -> bool:
 
 def declarations(source: str) -> list[Source]:
     """Declared sets behind a name; none behind your own files."""
-    parts = REAL if source == "real" else (source.removesuffix("-official"),)
+    parts = REAL if source == "real" else (_VARIANT.sub("", source),)
     return [declared()[part] for part in parts if part in declared()]
 
 

@@ -57,6 +57,7 @@ READERS: Mapping[str, Reader] = {
     "sentfin": sentfin.read,
     "snli": snli.read,
     "us-briefings": us_briefings.read,
+    "us-briefings-drills": us_briefings.read_drills,
     "us-conferences": us_conferences.read,
     "valueeval": valueeval.read,
     "vast": vast.read,

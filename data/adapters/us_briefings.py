@@ -9,6 +9,8 @@ from stancewire.data.sources import Source
 from stancewire.records import Record
 
 LABELS = REAL / "us-briefings.jsonl"
+DRILLS = Path(__file__).parents[1] / "drills" / "real" / "us-briefings.jsonl"
+"""More passages, labelled once, for training alone."""
 PASSAGES = "passages.jsonl"
 
 
@@ -19,6 +21,11 @@ def read(folder: Path, source: Source, *, labels: Path = LABELS) -> Iterator[Rec
     """
     passages = {row["id"]: _fields(row) for row in jsonl_rows(read_text(folder, PASSAGES))}
     yield from join(source, passages, labels)
+
+
+def read_drills(folder: Path, source: Source) -> Iterator[Record]:
+    """The passages that are only trained on: of no briefing that is in dev or test."""
+    yield from read(folder, source, labels=DRILLS)
 
 
 def _fields(row: Row) -> Row:

@@ -127,12 +127,25 @@ def test_quotes_can_be_traced(corpus: Corpus):
     assert {r.language for r in corpus.records()} == {"en"}
 
 
-def test_the_drills_are_for_training_alone():
-    drills = read("drills")
+@pytest.mark.parametrize("name", ["drills", "squares"])
+def test_drills_and_squares_are_for_training_alone(name: str):
+    drills = read(name)
     assert {r.split for r in drills} == {"train"}
-    assert validate("drills") == []
+    assert validate(name) == []
     held_out = {key for s in ("dev", "test", "golden") for key in _keys(getattr(load("press"), s))}
     assert not held_out & _keys(drills)
+
+
+def test_squares_are_squares():
+    squares = read("squares")
+    for key in (lambda r: r.statement, lambda r: (_square(r), r.target)):
+        groups = Counter((key(r), r.stance) for r in squares)
+        assert set(groups.values()) == {1}
+        assert len(groups) == 3 * len({key(r) for r in squares})
+
+
+def _square(record: Record) -> str:
+    return next(tag for tag in record.tags if tag.startswith("square:"))
 
 
 def _keys(records: Iterable[Record]) -> set[str]:

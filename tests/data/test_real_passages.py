@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from stancewire.data.agreement import read_labels
-from stancewire.data.corpus import PRESS, Corpus, load
+from stancewire.data.corpus import PRESS, Corpus, load, read
 from stancewire.data.quality import stats, validate
 from stancewire.labels import Label
 
@@ -46,6 +46,15 @@ def test_no_briefing_is_in_two_splits(corpus: Corpus):
                 splits.setdefault(tag, set()).add(record.split)
     assert len(splits) >= 200
     assert {len(found) for found in splits.values()} == {1}
+
+
+def test_drills_are_of_no_passage_here_and_of_no_held_out_briefing(corpus: Corpus):
+    drills = read("us-briefings-drills", mirror=MIRROR)
+    assert validate("us-briefings-drills", mirror=MIRROR) == []
+    assert {r.split for r in drills} == {"train"}
+    assert not {r.text for r in drills} & {r.text for r in corpus.records()}
+    held = {tag for r in (*corpus.dev, *corpus.test) for tag in r.tags}
+    assert not {t for r in drills for t in r.tags if t.startswith("briefing:")} & held
 
 
 def test_administrations_of_both_parties_speak_in_test(corpus: Corpus):

@@ -8,7 +8,6 @@ import pytest
 
 from stancewire.data import corpus
 from stancewire.data.readers import READERS
-from stancewire.data.sources import find
 
 ROOT = Path(__file__).parents[2]
 MIRROR = ROOT.parent / "shared" / "datasets"
@@ -24,7 +23,7 @@ def test_every_public_set_has_a_row():
 
 @pytest.mark.parametrize("name", sorted(ROWS))
 def test_licences_are_those_declared(name: str):
-    source = find(name.removesuffix("-official"))
+    (source,) = corpus.declarations(name)
     assert ROWS[name][7:] == (source.terms, source.licence)
 
 
