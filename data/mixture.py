@@ -207,14 +207,23 @@ def rebuild(manifest: Manifest, *, mirror: Path | None = None) -> Corpus:
     Raises `DataError` if it is no manifest, or naming every source or split that is not what it
     was.
     """
+    built, _ = rebuild_with_stages(manifest, mirror=mirror)
+    return built
+
+
+def rebuild_with_stages(
+    manifest: Manifest, *, mirror: Path | None = None
+) -> tuple[Corpus, list[Corpus]]:
+    """As `rebuild`; and the records of the stages that came before, in order."""
     built = _rebuilt(manifest, manifest.mixture(mirror), SPLITS, ())
     whole = [*built.records(), *built.golden]
+    stages = []
     for name, stage in _stages(manifest):
         try:
-            _rebuilt(stage, stage.mixture(mirror), ("train",), whole)
+            stages.append(_rebuilt(stage, stage.mixture(mirror), ("train",), whole))
         except DataError as error:
             raise DataError(f"stage {name}: {error.summary}", error.problems) from error
-    return built
+    return built, stages
 
 
 def _stages(manifest: Manifest) -> list[tuple[str, Manifest]]:
@@ -232,7 +241,8 @@ def _rebuilt(
     if isinstance(told, dict) and isinstance(told.get("targets"), list):
         gone = {str(one) for one in told["targets"]}
         built, now = _left_out(built, now, str(told.get("reason")), gone)
-    then = Manifest({k: v for k, v in manifest.content.items() if k != "stages"})
+    besides = ("stages", "teachers")
+    then = Manifest({k: v for k, v in manifest.content.items() if k not in besides})
     if now.to_json() != then.to_json():
         before = manifest.content["sources"]
         differing = [part["source"] for part in now.content["sources"] if part not in before]

@@ -6,11 +6,12 @@ run of a recipe: they do not depend on the seed.
 """
 
 import json
-import statistics
 import sys
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
+
+from stancewire.training.benchmarks.scores import mean_sd
 
 COLUMNS = ("macro_f1", "f1_favor", "f1_against", "f1_neutral", "nll", "ece")
 PERCENT = {"macro_f1", "f1_favor", "f1_against", "f1_neutral", "ece"}
@@ -19,10 +20,7 @@ PERCENT = {"macro_f1", "f1_favor", "f1_against", "f1_neutral", "ece"}
 def cell(values: list[float], column: str) -> str:
     """Mean, and ± sample standard deviation if there are several."""
     scale, digits = (100, 1) if column in PERCENT else (1, 3)
-    mean = f"{scale * statistics.mean(values):.{digits}f}"
-    if len(values) == 1:
-        return mean
-    return f"{mean} ± {scale * statistics.stdev(values):.{digits}f}"
+    return mean_sd(values, digits=digits, scale=scale)
 
 
 def table(split: str, runs: dict[str, list[dict[str, Any]]]) -> None:

@@ -122,8 +122,13 @@ def baselines(
 
 
 def tfidf(
-    train: Sequence[Record], linear: Linear, *, seed: int, parts: Sequence[str] = ("text", "target")
+    train: Sequence[Record],
+    linear: Linear,
+    *,
+    seed: int,
+    parts: Sequence[str] = ("text", "target"),
+    needs_all: bool = True,
 ) -> Predictor:
-    """An uncalibrated TF-IDF predictor, kept in memory."""
-    table = json.loads(fit_tfidf(train, linear, seed=seed, parts=parts))
+    """An uncalibrated TF-IDF predictor, kept in memory; see `linear.fit_tfidf`."""
+    table = json.loads(fit_tfidf(train, linear, seed=seed, parts=parts, needs_all=needs_all))
     return Predictor(TfidfBackend(table), Calibration())

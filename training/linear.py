@@ -31,11 +31,18 @@ PARTS = ("text", "target")
 
 
 def fit_tfidf(
-    records: Sequence[Record], linear: Linear, *, seed: int, parts: Sequence[str] = PARTS
+    records: Sequence[Record],
+    linear: Linear,
+    *,
+    seed: int,
+    parts: Sequence[str] = PARTS,
+    needs_all: bool = True,
 ) -> bytes:
     """TF-IDF model as the bytes of `tfidf.json` (see `backends.TfidfBackend`).
 
     With `parts` ("text",) it is the text-only baseline, with ("target",) the target-only one.
+    Without `needs_all` the records may know two stances only; the third is then never answered.
+    Raises `DataError` if a stance that must be there is missing.
     """
     vectorizers = {
         part: TfidfVectorizer(analyzer=terms, sublinear_tf=True, min_df=linear.min_df)
@@ -45,7 +52,8 @@ def fit_tfidf(
         vectorizer.fit_transform([getattr(r, part) for r in records])
         for part, vectorizer in vectorizers.items()
     ]
-    weights, bias = _regression(csr_matrix(hstack(columns)), _gold(records), linear, seed)
+    features, gold = csr_matrix(hstack(columns)), _gold(records)
+    weights, bias = _regression(features, gold, linear, seed, needs_all=needs_all)
     table: dict[str, Any] = {"bias": bias.tolist()}
     start = 0
     for part in PARTS:
@@ -120,20 +128,37 @@ def _features(
     return rows
 
 
+NEVER = -1000.0
+"""Bias of a stance that no training record has: its probability is then 0."""
+
+
 def _regression(
-    features: csr_matrix | FloatArray, gold: npt.NDArray[np.int64], linear: Linear, seed: int
+    features: csr_matrix | FloatArray,
+    gold: npt.NDArray[np.int64],
+    linear: Linear,
+    seed: int,
+    *,
+    needs_all: bool = True,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Weights (features, 3) and bias (3,), columns as in `labels.ORDER`.
 
-    Raises `DataError` if a stance is missing among the training records.
+    Raises `DataError` if a stance is missing among the training records: any, or without
+    `needs_all` more than one.
     """
     missing = set(range(len(ORDER))) - set(gold.tolist())
-    if missing:
+    if len(missing) > (0 if needs_all else 1):
         names = ", ".join(ORDER[column] for column in sorted(missing))
         raise DataError(f"no training record is {names}; every stance must be there")
     model = LogisticRegression(C=linear.c, max_iter=linear.max_iter, random_state=seed)
     model.fit(features, gold)
-    return model.coef_.T.copy(), model.intercept_.copy()
+    if not missing:
+        return model.coef_.T.copy(), model.intercept_.copy()
+    # Of two classes scikit-learn gives the second's logit alone; ± a half of it is the same model.
+    signs = np.array([-0.5, 0.5])
+    weights, bias = np.zeros((features.shape[1], len(ORDER))), np.full(len(ORDER), NEVER)
+    weights[:, model.classes_] = model.coef_.T * signs
+    bias[model.classes_] = model.intercept_ * signs
+    return weights, bias
 
 
 def _gold(records: Sequence[Record]) -> npt.NDArray[np.int64]:

@@ -114,7 +114,7 @@ def run(recipe: Recipe, *, out: Path | None = None, resume: bool = False) -> Res
         (folder / stale).unlink(missing_ok=True)
     family = _tfidf if recipe.family == "tfidf" else _network
     model = family(ready)
-    bundle = _write(recipe, data, model, folder / "bundle")
+    bundle = _write(recipe, data, manifest, model, folder / "bundle")
     evaluations = _evaluations(recipe, data, bundle)
     behaviour = _behaviour(recipe, bundle)
     result = Result(
@@ -290,7 +290,7 @@ def _fine_tune(
     return told, history, {**made, "weights": written}
 
 
-def _write(one: Recipe, data: Corpus, model: _Model, folder: Path) -> Bundle:
+def _write(one: Recipe, data: Corpus, manifest: Manifest, model: _Model, folder: Path) -> Bundle:
     logits, _ = model.backend.logits([r.pair for r in data.dev])
     gold = gold_indices([r.stance for r in data.dev])
     domains = [r.source for r in data.dev]
@@ -301,6 +301,7 @@ def _write(one: Recipe, data: Corpus, model: _Model, folder: Path) -> Bundle:
         "settings": one.digest(),
         "seed": one.seed,
         "data": data.hashes(),
+        "manifest": manifest.digest,
         "git": git_commit(),
     }
     files = {**model.files, CALIBRATION: calibration.model_dump_json(indent=2).encode()}

@@ -1,0 +1,1 @@
+"""The field's benchmarks: test splits, metrics, and what may be set beside them."""
