@@ -111,7 +111,7 @@ def evaluate(
     from stancewire.bundle import Bundle
     from stancewire.data import corpus
     from stancewire.predictor import Predictor
-    from stancewire.training.evaluate import baselines
+    from stancewire.training.evaluate import baselines, with_intervals
     from stancewire.training.evaluate import evaluate as measure
     from stancewire.training.recipe import Linear
     from stancewire.training.report import refusal_tables, split_table
@@ -137,7 +137,7 @@ def evaluate(
         "source": source,
         "split": split.value,
         "records": len(records),
-        "figures": {e.name: {**e.figures, "macro_f1_interval": e.interval()} for e in found},
+        "figures": with_intervals(found),
         "risk_coverage": found[0].risk_coverage.points(),
     }
     typer.echo(json.dumps(document, indent=2))

@@ -1,6 +1,7 @@
 """Fitting a calibration on dev: temperatures, when to abstain, and scores for label sets."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -33,9 +34,10 @@ def fit(
     temperature = fit_temperature(logits, gold)
     before, after = apply_temperature(logits, 1.0), apply_temperature(logits, temperature)
     threshold, coverage, risk = choose_threshold(after, gold, refusal)
+    tried = try_domains(logits, gold, domains or ())
     return Calibration(
         temperature=temperature,
-        domain_temperatures=fit_domains(logits, gold, domains or ()),
+        domain_temperatures={name: one.temperature for name, one in tried.items() if one.is_used},
         abstain_below=threshold,
         nonconformity=nonconformity(after, gold),
         fitted_on={
@@ -44,15 +46,40 @@ def fit(
             "after": _short(figures(gold, after)),
             "coverage": round(coverage, 4),
             "risk": round(risk, 4),
+            **({"domains": {name: one.told() for name, one in tried.items()}} if tried else {}),
         },
     )
 
 
-def fit_domains(logits: Logits, gold: IntArray, domains: Sequence[str]) -> dict[str, float]:
-    """Domain → temperature, for every domain whose items are told better with one of its own.
+@dataclass(frozen=True)
+class Trial:
+    """A domain's own temperature, tried on dev."""
 
-    Better is the NLL of items that neither temperature was fitted on. A domain of fewer than
-    `MIN_DOMAIN` items is left out, and so is everything if there is only one domain.
+    items: int
+    temperature: float
+    gain: float | None
+    """How much lower the NLL of held-out items is with it, in nats an item; none of too few."""
+
+    @property
+    def is_used(self) -> bool:
+        """Whether the domain gets it."""
+        return self.gain is not None and self.gain > MIN_GAIN
+
+    def told(self) -> dict[str, Any]:
+        """As plain data, for people."""
+        return {
+            "n": self.items,
+            "temperature": round(self.temperature, 4),
+            "gain": None if self.gain is None else round(self.gain, 4),
+            "used": self.is_used,
+        }
+
+
+def try_domains(logits: Logits, gold: IntArray, domains: Sequence[str]) -> dict[str, Trial]:
+    """Domain → what a temperature of its own is worth; nothing if there is only one domain.
+
+    Worth is the NLL of items that neither temperature was fitted on. A domain of fewer than
+    `MIN_DOMAIN` items is not judged, and so gets none.
     """
     names = sorted(set(domains))
     if len(names) < 2:
@@ -61,13 +88,13 @@ def fit_domains(logits: Logits, gold: IntArray, domains: Sequence[str]) -> dict[
     found = {}
     for name in names:
         members = np.flatnonzero(of == name)
-        if len(members) >= MIN_DOMAIN and _gains(logits, gold, members):
-            found[name] = fit_temperature(logits[members], gold[members])
+        gain = _gain(logits, gold, members) if len(members) >= MIN_DOMAIN else None
+        found[name] = Trial(len(members), fit_temperature(logits[members], gold[members]), gain)
     return found
 
 
-def _gains(logits: Logits, gold: IntArray, members: IntArray) -> bool:
-    """Whether the members' own temperature beats that of all, each fitted without a fold of them.
+def _gain(logits: Logits, gold: IntArray, members: IntArray) -> float:
+    """How far the members' own temperature beats that of all, each fitted without a fold of them.
 
     Folds are stretches of neighbours, so that the pairs of one statement stay together.
     """
@@ -77,7 +104,7 @@ def _gains(logits: Logits, gold: IntArray, members: IntArray) -> bool:
         for_own, for_all = (fit_temperature(logits[i], gold[i]) for i in (others, rest))
         own += len(fold) * negative_log_likelihood(logits[fold], gold[fold], for_own)
         shared += len(fold) * negative_log_likelihood(logits[fold], gold[fold], for_all)
-    return own + MIN_GAIN * len(members) < shared
+    return (shared - own) / len(members)
 
 
 def nonconformity(probabilities: FloatArray, gold: IntArray) -> tuple[float, ...]:

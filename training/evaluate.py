@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from stancewire.training.metrics import (
     bootstrap_interval,
     figures,
     gold_indices,
+    intervals,
     risk_coverage,
     set_figures,
 )
@@ -81,6 +83,11 @@ class Evaluation:
         """How the share of errors falls when fewer are answered."""
         return risk_coverage(self.gold, self.probabilities)
 
+    @cached_property
+    def intervals(self) -> dict[str, tuple[float, float]]:
+        """95 % bootstrap intervals of macro-F1, NLL, Brier, ECE and AURC over statements."""
+        return intervals(self.gold, self.probabilities, self.statements, seed=0)
+
     def interval(self, seed: int = 0) -> tuple[float, float]:
         """95 % bootstrap interval of macro-F1 over statements."""
         return bootstrap_interval(self.gold, self.predicted, self.statements, seed=seed)
@@ -102,6 +109,19 @@ def evaluate(name: str, predictor: Predictor, records: Sequence[Record]) -> Eval
 def _sets(predictor: Predictor, stances: Sequence[Stance], alpha: float) -> BoolArray:
     sets = [stance.label_set or () for stance in predictor.with_label_sets(stances, alpha)]
     return np.array([[label in one for label in ORDER] for one in sets])
+
+
+def with_intervals(evaluations: Sequence[Evaluation]) -> dict[str, dict[str, Any]]:
+    """Figures of a model, which comes first, and its baselines by name, with 95 % intervals.
+
+    The model has all of `metrics.INTERVALS`, a baseline that of macro-F1.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for one in evaluations:
+        known = one.intervals if one is evaluations[0] else {"macro_f1": one.interval()}
+        bounds = {f"{name}_interval": list(bound) for name, bound in known.items()}
+        found[one.name] = {**one.figures, **bounds}
+    return found
 
 
 def majority(train: Sequence[Record], records: Sequence[Record]) -> Evaluation:

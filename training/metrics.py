@@ -12,6 +12,8 @@ from stancewire.labels import INDEX, ORDER, Label
 IntArray = npt.NDArray[np.int64]
 BINS = 15
 """Bins of the expected calibration error, as in Guo et al. (ICML 2017)."""
+INTERVALS = ("macro_f1", "nll", "brier", "ece", "aurc")
+"""Figures of which a report gives intervals."""
 
 
 def gold_indices(labels: Sequence[Label]) -> IntArray:
@@ -153,6 +155,28 @@ def bootstrap_interval(
     ]
     low, high = np.quantile(scores, [0.025, 0.975])
     return float(low), float(high)
+
+
+def intervals(
+    gold: IntArray,
+    probabilities: FloatArray,
+    clusters: Sequence[str],
+    *,
+    seed: int,
+    rounds: int = 1000,
+) -> dict[str, tuple[float, float]]:
+    """95 % intervals of macro-F1, NLL, Brier, ECE and AURC, resampling whole statements.
+
+    ECE is biased upwards on few items, and twice so on their resamples: its interval may lie wholly
+    above the figure.
+    """
+    found: dict[str, list[float]] = {name: [] for name in INTERVALS}
+    for items in resamples(clusters, seed=seed, rounds=rounds):
+        one = figures(gold[items], probabilities[items])
+        for name in INTERVALS:
+            found[name].append(one[name])
+    bounds = {name: np.quantile(values, [0.025, 0.975]) for name, values in found.items()}
+    return {name: (float(low), float(high)) for name, (low, high) in bounds.items()}
 
 
 def mean_interval(

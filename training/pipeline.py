@@ -25,7 +25,7 @@ from stancewire.predictor import Predictor
 from stancewire.training import calibrate, encoders, energy, export, linear, loop, weights
 from stancewire.training.behaviour import track
 from stancewire.training.behaviour.report import Report
-from stancewire.training.evaluate import Evaluation, baselines, evaluate
+from stancewire.training.evaluate import Evaluation, baselines, evaluate, with_intervals
 from stancewire.training.fairness import by_speaker, name_swaps
 from stancewire.training.held_out import held_out
 from stancewire.training.metrics import gold_indices
@@ -189,10 +189,7 @@ def summary(result: Result) -> dict[str, Any]:
         "machine": machine(),
         "calibration": result.bundle.calibration().summary(),
         "figures": {
-            split: {
-                e.name: {**e.figures, "macro_f1_interval": list(e.interval())} for e in evaluations
-            }
-            for split, evaluations in result.evaluations.items()
+            split: with_intervals(evaluations) for split, evaluations in result.evaluations.items()
         },
         "slices": [one.to_dict() for one in figures_by_slice(model)],
         "speakers": {

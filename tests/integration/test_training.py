@@ -1,6 +1,7 @@
 """Whole runs on a corpus and an encoder small enough for seconds: from a recipe to a bundle."""
 
 import json
+import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -141,6 +142,9 @@ def test_what_is_reported_is_what_is_served(
     assert told["coverage"] == pytest.approx(np.mean([not s.abstained for s in stances]))
     low, high = told["macro_f1_interval"]
     assert low <= told["macro_f1"] <= high
+    for name in ("nll", "brier", "ece", "aurc"):
+        low, high = told[f"{name}_interval"]
+        assert low <= high and math.isfinite(told[name])
 
 
 def test_majority_is_the_most_frequent_stance_of_train(

@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 from stancewire.calibration import apply_temperature
 from stancewire.training.calibrate import (
     MIN_DOMAIN,
+    MIN_GAIN,
     choose_threshold,
     fit,
-    fit_domains,
     fit_temperature,
     nonconformity,
+    try_domains,
 )
 from stancewire.training.metrics import figures, set_figures
 from stancewire.training.recipe import Refusal
@@ -111,6 +112,9 @@ def test_domains_that_differ_get_temperatures_of_their_own_and_nll_falls():
     assert found.temperature_of("mild") == pytest.approx(0.5, rel=0.15)
     assert found.temperature_of("sharp") == pytest.approx(3.0, rel=0.15)
     assert found.temperature_of("mild") < found.temperature < found.temperature_of("sharp")
+    told = found.fitted_on["domains"]
+    assert told["sharp"]["temperature"] == pytest.approx(found.temperature_of("sharp"), abs=1e-4)
+    assert told["sharp"]["used"] and told["sharp"]["gain"] > MIN_GAIN and told["mild"]["n"] == 2000
     fresh, fresh_gold = sample(3.0, n=8000, seed=3)
     nll = [
         figures(fresh_gold, apply_temperature(fresh, found.temperature_of(domain)))["nll"]
@@ -122,9 +126,11 @@ def test_domains_that_differ_get_temperatures_of_their_own_and_nll_falls():
 def test_domains_that_do_not_differ_share_the_temperature():
     logits, gold = sample(2.0, n=800)
 
-    assert fit_domains(logits, gold, ["a", "b"] * 400) == {}
-    assert fit_domains(logits, gold, ["a"] * 800) == {}
-    assert fit(logits, gold, Refusal()).domain_temperatures == {}
+    tried = try_domains(logits, gold, ["a", "b"] * 400)
+    assert set(tried) == {"a", "b"} and not any(one.is_used for one in tried.values())
+    assert try_domains(logits, gold, ["a"] * 800) == {}
+    alone = fit(logits, gold, Refusal())
+    assert alone.domain_temperatures == {} and "domains" not in alone.fitted_on
 
 
 def test_a_domain_of_few_items_is_not_fitted():
@@ -132,9 +138,12 @@ def test_a_domain_of_few_items_is_not_fitted():
     few, few_gold = sample(5.0, n=MIN_DOMAIN - 1, seed=2)
     domains = ["mild"] * 600 + ["few"] * (MIN_DOMAIN - 1)
 
-    found = fit_domains(np.concatenate([one, few]), np.concatenate([one_gold, few_gold]), domains)
+    logits, gold = np.concatenate([one, few]), np.concatenate([one_gold, few_gold])
+    found = fit(logits, gold, Refusal(), domains=domains)
 
-    assert "few" not in found
+    assert "few" not in found.domain_temperatures
+    told = found.fitted_on["domains"]["few"]
+    assert (told["n"], told["gain"], told["used"]) == (MIN_DOMAIN - 1, None, False)
 
 
 def test_scores_ascend_and_are_rounded_up():

@@ -14,6 +14,7 @@ from stancewire.training.metrics import (
     expected_calibration_error,
     figures,
     gold_indices,
+    intervals,
     macro_f1,
     mean_interval,
     reliability,
@@ -171,3 +172,20 @@ def test_an_interval_of_a_mean_is_wider_if_neighbours_go_together():
 
     assert alone[0] < 0.5 < alone[1]
     assert together[1] - together[0] > 1.8 * (alone[1] - alone[0])
+
+
+def test_intervals_are_quantiles_of_the_figures_of_the_resamples():
+    rng = np.random.default_rng(5)
+    gold, probabilities = rng.integers(0, 3, 40), rng.dirichlet([1, 1, 1], 40)
+    clusters = [str(i // 2) for i in range(40)]
+
+    found = intervals(gold, probabilities, clusters, seed=3, rounds=50)
+
+    drawn = [figures(gold[i], probabilities[i]) for i in resamples(clusters, seed=3, rounds=50)]
+    assert set(found) == {"macro_f1", "nll", "brier", "ece", "aurc"}
+    for name, bounds in found.items():
+        expected = np.quantile([one[name] for one in drawn], [0.025, 0.975])
+        assert bounds == pytest.approx(tuple(expected))
+    predicted = probabilities.argmax(axis=-1)
+    f1 = bootstrap_interval(gold, predicted, clusters, seed=3, rounds=50)
+    assert found["macro_f1"] == pytest.approx(f1)
