@@ -22,7 +22,7 @@ from stancewire.data import corpus
 from stancewire.errors import ConfigError
 from stancewire.training.benchmarks import page, sets
 from stancewire.training.benchmarks.measure import SEED, Entry, Result, Settings, measure
-from stancewire.training.benchmarks.provenance import Seen, seen_by
+from stancewire.training.benchmarks.provenance import Seen, Sources, seen_by
 from stancewire.training.benchmarks.scores import ROUNDS
 from stancewire.training.pipeline import git_commit, machine
 
@@ -43,7 +43,7 @@ def entries(
         if len({json.dumps(one.get("data"), sort_keys=True) for one in made}) > 1:
             raise ConfigError(f"{label}: its bundles were trained on different records")
         bundles.sort(key=lambda bundle: bundle.manifest.made.get("seed") or 0)
-        seen = seen_by_all(bundles, mirror, cache, unchecked)
+        seen = seen_by_all(bundles, Sources(mirror, cache, may_have_changed=unchecked))
         found.append(Entry(label, tuple(bundles), seen))
     return found
 
@@ -57,14 +57,12 @@ def labelled_bundle(given: str) -> tuple[str, Bundle]:
     return str(bundle.manifest.made.get("recipe", bundle.folder)), bundle
 
 
-def seen_by_all(
-    bundles: Sequence[Bundle], mirror: Path | None, cache: Path, unchecked: bool
-) -> Seen | None:
-    """What any of the bundles has seen; none if it cannot be found and `unchecked` allows that."""
+def seen_by_all(bundles: Sequence[Bundle], where: Sources) -> Seen | None:
+    """What any of the bundles has seen; none if it cannot be found and need not be exact."""
     try:
-        first, *others = (seen_by(bundle, mirror=mirror, cache=cache) for bundle in bundles)
+        first, *others = (seen_by(bundle, where) for bundle in bundles)
     except DataError as error:
-        if unchecked:
+        if where.may_have_changed:
             print(f"not checked: {error.summary}", file=sys.stderr)
             return None
         raise
@@ -111,7 +109,7 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--precision", choices=("fp32", "int8"))
     parser.add_argument("--limit", type=int, help="about so many pairs of each test set: no result")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--unchecked", action="store_true", help="also bundles without their run")
+    parser.add_argument("--unchecked", action="store_true", help="let in bundles without their run")
     parser.add_argument("--out", type=Path, default=Path("runs/benchmarks"))
     parser.add_argument("--cache", type=Path, default=Path("runs/cache/benchmarks"))
     return parser

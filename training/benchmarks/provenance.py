@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ import yaml
 
 from stancewire.bundle import Bundle
 from stancewire.data import mixture
+from stancewire.data.corpus import Corpus
 from stancewire.data.mixture import Manifest
 from stancewire.data.topics import pair_of, topic_key
 from stancewire.errors import ConfigError, DataError
@@ -27,6 +28,7 @@ from stancewire.training import weights
 
 _LENGTH = 16
 """Hex digits of a kept hash: a pair is taken for another by chance once in 10^19."""
+_KEPT = ("sources", "pairs", "topics")
 
 
 @dataclass(frozen=True)
@@ -39,10 +41,15 @@ class Seen:
     """Hashes of the (text, target) pairs of training and dev records."""
     topics: frozenset[str]
     """Hashes of the topics of training records."""
+    exact: bool = True
+    """False: some source has other records today, and today's were taken."""
 
     def __or__(self, other: "Seen") -> "Seen":
         return Seen(
-            self.sources | other.sources, self.pairs | other.pairs, self.topics | other.topics
+            self.sources | other.sources,
+            self.pairs | other.pairs,
+            self.topics | other.topics,
+            self.exact and other.exact,
         )
 
 
@@ -56,20 +63,33 @@ class Standing:
     """Test pairs that it was trained or chosen on, beyond those of the set's own train and dev."""
     leaked: int
     """Test pairs that the set's own train or dev, trained or chosen on, repeats."""
+    exact: bool = True
+    """As in `Seen`."""
 
     @property
     def word(self) -> str:
         """As tables say it."""
-        return "in-domain" if self.in_domain else "zero-shot transfer"
+        word = "in-domain" if self.in_domain else "zero-shot transfer"
+        return word if self.exact else f"{word}, its records changed since"
 
 
-def seen_by(bundle: Bundle, *, mirror: Path | None, cache: Path) -> Seen:
-    """What the bundle in a run's folder was trained and chosen on.
+@dataclass(frozen=True)
+class Sources:
+    """Where records are read, and what was found is kept."""
 
-    Built anew once and kept in `cache`. Raises `DataError` if the run does not tell, if what it
-    tells is not of this bundle, or if its records are not what they were.
+    mirror: Path | None
+    cache: Path
+    may_have_changed: bool = False
+    """Take today's records where a source has others than at the training."""
+
+
+def seen_by(bundle: Bundle, where: Sources) -> Seen:
+    """What the bundle in a run's folder was trained and chosen on; built anew once, and kept.
+
+    Raises `DataError` if the run does not tell, if what it tells is not of this bundle, or if its
+    records are not what they were and that is not allowed.
     """
-    return _of_run(bundle.folder.parent, bundle, mirror, cache)
+    return _of_run(bundle.folder.parent, bundle, where)
 
 
 class Benchmark:
@@ -88,6 +108,7 @@ class Benchmark:
             in_domain=bool(self._sources & seen.sources),
             tested=sum(pair not in self._own for pair in met),
             leaked=sum(pair in self._own for pair in met),
+            exact=seen.exact,
         )
 
 
@@ -97,26 +118,26 @@ def topics_seen(seen: Seen, records: Sequence[Record]) -> float:
     return len(topics & seen.topics) / len(topics)
 
 
-def _of_run(run: Path, bundle: Bundle | None, mirror: Path | None, cache: Path) -> Seen:
+def _of_run(run: Path, bundle: Bundle | None, where: Sources) -> Seen:
     manifest = Manifest(_json(run / mixture.MANIFEST))
     if bundle is None:  # only its weights are used
         begun_with = _json(run / "training.json").get("init")
     else:
         _check_of(bundle, manifest, run)
         begun_with = bundle.manifest.made.get("init")
-    found = _of_manifest(manifest, mirror, cache)
+    found = _of_manifest(manifest, where)
     if begun_with is None:
         return found
-    return found | _of_weights(run, str(begun_with), mirror, cache)
+    return found | _of_weights(run, str(begun_with), where)
 
 
-def _of_manifest(manifest: Manifest, mirror: Path | None, cache: Path) -> Seen:
+def _of_manifest(manifest: Manifest, where: Sources) -> Seen:
     """What a model of this data has seen, itself or through the models that taught it."""
-    found = _kept(manifest, mirror, cache)
+    found = _kept(manifest, where)
     for teacher in manifest.content.get("teachers", []):
         if teacher.get("manifest") is None:
             raise DataError(f"what its teacher {teacher.get('name')} was trained on is not known")
-        found |= _of_manifest(Manifest(teacher["manifest"]), mirror, cache)
+        found |= _of_manifest(Manifest(teacher["manifest"]), where)
     return found
 
 
@@ -130,7 +151,7 @@ def _check_of(bundle: Bundle, manifest: Manifest, run: Path) -> None:
         raise DataError(f"{run / mixture.MANIFEST} is not what {bundle.folder} was trained on")
 
 
-def _of_weights(run: Path, sha256: str, mirror: Path | None, cache: Path) -> Seen:
+def _of_weights(run: Path, sha256: str, where: Sources) -> Seen:
     """What the run was trained on whose weights `run` began with, by the path in its recipe."""
     recipe = run / "recipe.yaml"
     try:
@@ -142,24 +163,40 @@ def _of_weights(run: Path, sha256: str, mirror: Path | None, cache: Path) -> See
         raise DataError(f"{path} is not what {run} began with")
     # A stage's weights lie two folders down; its run's manifest tells more than it saw, never less.
     is_stage = path.parent.parent.name == "stages"
-    return _of_run(path.parents[2] if is_stage else path.parent, None, mirror, cache)
+    return _of_run(path.parents[2] if is_stage else path.parent, None, where)
 
 
-def _kept(manifest: Manifest, mirror: Path | None, cache: Path) -> Seen:
-    path = cache / f"seen-{manifest.digest[:_LENGTH]}.json"
+def _kept(manifest: Manifest, where: Sources) -> Seen:
+    path = where.cache / f"seen-{manifest.digest[:_LENGTH]}.json"
     if path.is_file():
         kept = _json(path)
-        return Seen(*(frozenset(kept[name]) for name in ("sources", "pairs", "topics")))
-    found = _built(manifest, mirror)
+        sources, pairs, topics = (frozenset(kept[name]) for name in _KEPT)
+        return Seen(sources, pairs, topics)
+    try:
+        found = _hashed(*mixture.rebuild_with_stages(manifest, mirror=where.mirror))
+    except DataError:
+        if not where.may_have_changed:
+            raise
+        return replace(_hashed(*_today(manifest, where.mirror)), exact=False)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.{os.getpid()}.part")
-    partial.write_text(json.dumps({k: sorted(v) for k, v in vars(found).items()}))
+    partial.write_text(json.dumps({name: sorted(getattr(found, name)) for name in _KEPT}))
     os.replace(partial, path)
     return found
 
 
-def _built(manifest: Manifest, mirror: Path | None) -> Seen:
-    main, stages = mixture.rebuild_with_stages(manifest, mirror=mirror)
+def _today(manifest: Manifest, mirror: Path | None) -> tuple[Corpus, list[Corpus]]:
+    """What the manifest's config gives now, whatever it gave then."""
+    main, _ = mixture.build(manifest.mixture(mirror))
+    whole = [*main.records(), *main.golden]
+    stages = [
+        mixture.build(stage.mixture(mirror), needed=("train",), apart_from=whole)[0]
+        for _, stage in manifest.stages
+    ]
+    return main, stages
+
+
+def _hashed(main: Corpus, stages: Sequence[Corpus]) -> Seen:
     trained = [record for part in (main, *stages) for record in part.train]
     chosen = [record for part in (main, *stages) for record in part.dev]
     return Seen(

@@ -10,7 +10,7 @@ from stancewire.errors import BundleError
 from stancewire.predictor import Predictor
 from stancewire.training.benchmarks import page
 from stancewire.training.benchmarks.measure import Entry, Settings, limited, measure
-from stancewire.training.benchmarks.provenance import Seen, seen_by
+from stancewire.training.benchmarks.provenance import Seen, Sources, seen_by
 from stancewire.training.benchmarks.sets import Family, Task
 
 NOTHING = Seen(frozenset(), frozenset(), frozenset())
@@ -113,7 +113,7 @@ def test_behaviours_are_tables_of_their_own(corpus, bundle, settings):
 def test_a_model_that_saw_test_pairs_gets_no_figure(corpus, bundle, settings, make_run):
     stolen = corpus.test[0].model_copy(update={"id": "mine", "split": "train", "source": "mine"})
     thief = make_run("thief", [stolen])
-    seen = seen_by(thief, mirror=None, cache=settings.cache)
+    seen = seen_by(thief, Sources(None, settings.cache))
     entries = [Entry("thief", (thief,), seen), Entry("small", (bundle(7),), NOTHING)]
 
     result = measure(FAMILY, corpus, entries, settings)

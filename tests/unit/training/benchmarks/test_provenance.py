@@ -8,12 +8,12 @@ import yaml
 from stancewire.data.mixture import Manifest
 from stancewire.errors import DataError
 from stancewire.training import weights
-from stancewire.training.benchmarks.provenance import Benchmark, seen_by, topics_seen
+from stancewire.training.benchmarks.provenance import Benchmark, Sources, seen_by, topics_seen
 
 
 @pytest.fixture
 def look(tmp_path):
-    return lambda bundle: seen_by(bundle, mirror=None, cache=tmp_path / "cache")
+    return lambda bundle: seen_by(bundle, Sources(None, tmp_path / "cache"))
 
 
 def test_trained_on_the_train_split_is_in_domain(make_run, pairs, look):
@@ -191,6 +191,12 @@ def test_records_that_changed_since_are_refused(make_run, pairs, look, tmp_path)
     (tmp_path / "x.jsonl").write_text("\n".join(lines[1:]) + "\n")
 
     with pytest.raises(DataError, match="not what they were"):
+        look(bundle)
+
+    lenient = Sources(None, tmp_path / "cache", may_have_changed=True)
+    standing = Benchmark(pairs("train", 4), pairs("test", 3)).standing(seen_by(bundle, lenient))
+    assert standing.word == "in-domain, its records changed since"
+    with pytest.raises(DataError):  # what is not exact is not kept
         look(bundle)
 
 
