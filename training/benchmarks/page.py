@@ -88,7 +88,7 @@ def _family(result: Result, limit: int | None) -> Iterator[str]:
     if seen:
         yield ""
         yield f"Test topics that are the topic of a training record: {'; '.join(seen)}."
-    if family.is_public and not any(one.family == family.name for one in published()):
+    if family.is_others and not any(one.family == family.name for one in published()):
         yield ""
         yield "No published figure was at hand to be checked."
     if result.tags:

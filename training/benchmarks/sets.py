@@ -68,9 +68,9 @@ class Family:
     """Also measured for each plain tag of the records, such as "negation"."""
 
     @property
-    def is_public(self) -> bool:
-        """Whether its words lie in a mirror, not beside the code."""
-        return self.source != "press"
+    def is_others(self) -> bool:
+        """Whether somebody else made and published it."""
+        return self.source not in ("press", "real")
 
     def views(self, task: Task) -> tuple[View, ...]:
         """How answers are decided for one of its figures; the first is the headline."""
