@@ -11,7 +11,15 @@ from typing import Annotated
 
 import typer
 
-from stancewire import cli_behave, cli_compare, cli_data, cli_explain, cli_score, cli_train
+from stancewire import (
+    cli_behave,
+    cli_compare,
+    cli_data,
+    cli_explain,
+    cli_score,
+    cli_search,
+    cli_train,
+)
 from stancewire.errors import ConfigError, DataError, GateRefused, StancewireError
 
 DEBUG = "STANCEWIRE_DEBUG"
@@ -27,6 +35,7 @@ app = typer.Typer(
 app.command("score")(cli_score.score)
 app.command("explain")(cli_explain.explain)
 app.command("train")(cli_train.train)
+app.command("search")(cli_search.search)
 app.command("evaluate")(cli_train.evaluate)
 app.command("behave")(cli_behave.behave)
 app.command("compare")(cli_compare.compare)

@@ -6,14 +6,20 @@ here is only what is particular: how often a pass is drawn, two learning rates, 
 
 import math
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch.utils.data import Sampler
-from transformers import EarlyStoppingCallback, Trainer, TrainingArguments, set_seed
+from transformers import (
+    EarlyStoppingCallback,
+    Trainer,
+    TrainerCallback,
+    TrainingArguments,
+    set_seed,
+)
 from transformers.trainer_pt_utils import LengthGroupedSampler
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, EvalPrediction, get_last_checkpoint
 
@@ -28,6 +34,9 @@ from stancewire.training.model import PackedClassifier, parameter_groups
 from stancewire.training.passes import IGNORED, Collator, Passes, TellEpoch, narrowed
 from stancewire.training.recipe import Augment, Schedule
 from stancewire.training.sampling import RatedSampler, pass_rates
+
+Watch = Callable[[int, float], None]
+"""Is told each epoch, from 1, and its dev macro-F1; what it raises ends the training."""
 
 
 class _Trainer(Trainer):
@@ -44,6 +53,19 @@ class _Trainer(Trainer):
         return LengthGroupedSampler(group, lengths=items.lengths)
 
 
+class _Watched(TrainerCallback):
+    """Tells `watch` of each epoch, and not of the averaged weights that are measured at the end."""
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+
+    def on_evaluate(self, args: object, state: Any, control: object, **given: Any) -> None:
+        """As the Trainer calls it."""
+        figures = given["metrics"]
+        if "eval_macro_f1" in figures:
+            self._watch(round(state.epoch), float(figures["eval_macro_f1"]))
+
+
 def fit(
     classifier: PackedClassifier,
     encoder: PairEncoder,
@@ -56,13 +78,14 @@ def fit(
     resume: bool = False,
     rates: Sequence[float] | None = None,
     augment: Augment | None = None,
+    watch: Watch | None = None,
 ) -> list[dict[str, Any]]:
     """Train in place and leave the weights of the best epoch by dev macro-F1; gives the history.
 
     `rates` says how often each training record is drawn per epoch (once, if not given); `augment`
-    rewords training records and never dev. Checkpoints go to `folder`; with `resume` the last one
-    is taken up, and it is a `ConfigError` if there is none; without, those of an earlier run are
-    removed.
+    rewords training records and never dev; `watch` is told of each epoch. Checkpoints go to
+    `folder`; with `resume` the last one is taken up, and it is a `ConfigError` if there is none;
+    without, those of an earlier run are removed.
     """
     if not train:
         raise DataError("there is no training record")
@@ -83,6 +106,8 @@ def fit(
     trainer.rated = rated
     if model.average is not None:
         trainer.add_callback(Follow(model.average, classifier))
+    if watch is not None:
+        trainer.add_callback(_Watched(watch))
     trainer.train(resume_from_checkpoint=_checkpoint(folder, resume))
     _average(trainer, model, folder, schedule.average)
     model.settle()

@@ -5,7 +5,7 @@ import platform
 import subprocess
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from stancewire.training.behaviour.report import Report
 from stancewire.training.evaluate import Evaluation, baselines, evaluate, with_intervals
 from stancewire.training.fairness import by_speaker, name_swaps
 from stancewire.training.held_out import held_out
-from stancewire.training.metrics import gold_indices
+from stancewire.training.metrics import gold_indices, macro_f1
 from stancewire.training.model import PackedClassifier, freeze
 from stancewire.training.recipe import Linear, Recipe, dump
 from stancewire.training.slices import figures_by_slice
@@ -79,6 +79,17 @@ class _Model:
     parity: dict[str, float]
     history: list[dict[str, Any]]
     stages: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class _Trained:
+    """A network before export, and what its training tells."""
+
+    network: PackedClassifier | linear.FrozenClassifier
+    pairs: PairEncoder
+    history: list[dict[str, Any]]
+    stages: list[dict[str, Any]]
+    origin: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -136,6 +147,34 @@ def run(recipe: Recipe, *, out: Path | None = None, resume: bool = False) -> Res
     if behaviour is not None:
         track.write(behaviour, folder)
     return result
+
+
+def checked(recipe: Recipe, folder: Path) -> Manifest:
+    """What a run of `recipe` in `folder` would be trained on; refuses all that `run` would."""
+    return _prepare(recipe, folder, resume=False).manifest
+
+
+def dev_score(recipe: Recipe, folder: Path, *, watch: loop.Watch | None = None) -> float:
+    """Dev macro-F1 of what `run` would export; `watch` is told each epoch of the main training.
+
+    Nothing is exported, and no model meets a record of test. Stages that are done in `folder` are
+    taken over, as in a run.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    ready = _prepare(recipe, folder, resume=False)
+    ready = replace(ready, data=replace(ready.data, test=()))
+    if recipe.family == "tfidf":
+        return _dev_macro_f1(_tfidf(ready).backend, ready.data)
+    trained = _trained(ready, watch)
+    if trained.history:
+        return loop.best_dev(trained.history)
+    graph = export.to_onnx(trained.network, trained.pairs)
+    return _dev_macro_f1(OnnxBackend(graph, trained.pairs), ready.data)
+
+
+def _dev_macro_f1(backend: OnnxBackend | TfidfBackend, data: Corpus) -> float:
+    logits, _ = backend.logits([r.pair for r in data.dev])
+    return macro_f1(gold_indices([r.stance for r in data.dev]), logits.argmax(axis=-1))
 
 
 def _prepare(recipe: Recipe, folder: Path, resume: bool) -> _Ready:
@@ -233,18 +272,8 @@ def _tfidf(ready: _Ready) -> _Model:
 def _network(ready: _Ready) -> _Model:
     one, data, pretrained = ready.recipe, ready.data, ready.pretrained
     assert pretrained is not None
-    encoder, pairs = encoders.build(one, pretrained), pretrained.pair_encoder(one)
-    network: PackedClassifier | linear.FrozenClassifier
-    history: list[dict[str, Any]] = []
-    told: list[dict[str, Any]] = []
-    origin: dict[str, Any] = dict(pretrained.origin)
-    if one.family == "frozen":
-        network = linear.fit_frozen(encoder, pairs, data.train, one.linear, seed=one.seed)
-    else:
-        freeze(encoder, one.base.frozen_layers)
-        network = PackedClassifier(encoder, one.head.hidden, one.head.dropout)
-        told, history, made = _fine_tune(ready, network, pairs)
-        origin |= made
+    trained = _trained(ready)
+    network, pairs = trained.network, trained.pairs
     gold = gold_indices([r.stance for r in data.dev])
     dev = [r.pair for r in data.dev]
     train = [r.pair for r in data.train]
@@ -255,14 +284,32 @@ def _network(ready: _Ready) -> _Model:
     fields = {
         "encoding": pairs.encoding,
         "precision": "fp32" if int8 is None else "int8",
-        "made": {**origin, "int8_share": parity.int8_share},
+        "made": {**trained.origin, "int8_share": parity.int8_share},
     }
     backend = OnnxBackend(int8 or fp32, pairs, threads=torch.get_num_threads())
-    return _Model(files, fields, backend, parity.metrics(), history, tuple(told))
+    return _Model(files, fields, backend, parity.metrics(), trained.history, tuple(trained.stages))
+
+
+def _trained(ready: _Ready, watch: loop.Watch | None = None) -> _Trained:
+    one, data, pretrained = ready.recipe, ready.data, ready.pretrained
+    assert pretrained is not None
+    encoder, pairs = encoders.build(one, pretrained), pretrained.pair_encoder(one)
+    network: PackedClassifier | linear.FrozenClassifier
+    history: list[dict[str, Any]] = []
+    told: list[dict[str, Any]] = []
+    origin: dict[str, Any] = dict(pretrained.origin)
+    if one.family == "frozen":
+        network = linear.fit_frozen(encoder, pairs, data.train, one.linear, seed=one.seed)
+    else:
+        freeze(encoder, one.base.frozen_layers)
+        network = PackedClassifier(encoder, one.head.hidden, one.head.dropout)
+        told, history, made = _fine_tune(ready, network, pairs, watch)
+        origin |= made
+    return _Trained(network, pairs, history, told, origin)
 
 
 def _fine_tune(
-    ready: _Ready, network: PackedClassifier, pairs: PairEncoder
+    ready: _Ready, network: PackedClassifier, pairs: PairEncoder, watch: loop.Watch | None
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]], dict[str, Any]]:
     """Train in place, stages first: what the stages and the main training tell, and where from."""
     one, data, folder = ready.recipe, ready.data, ready.folder
@@ -281,7 +328,7 @@ def _fine_tune(
     history = loop.fit(
         network, pairs, data.train, data.dev, one.schedule,
         seed=one.seed, folder=checkpoints, resume=resume, augment=one.augment,
-        rates=record_rates(one.data, ready.manifest.train_sizes),
+        rates=record_rates(one.data, ready.manifest.train_sizes), watch=watch,
     )  # fmt: skip
     written = weights.write(network, folder / weights.WEIGHTS, identity=ready.manifest.digest)
     return told, history, {**made, "weights": written}

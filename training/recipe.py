@@ -183,9 +183,18 @@ def load(path: Path, overrides: dict[str, Any] | None = None) -> Recipe:
 
     Raises `ConfigError` listing every unknown key and every value out of range.
     """
-    merged = _merge(_read(path, ()), overrides or {})
+    return check(read(path, overrides), path)
+
+
+def read(path: Path, overrides: dict[str, Any] | None = None) -> dict[str, Any]:
+    """What the file `path` says with all that it extends, as plain data that nobody has checked."""
+    return _merge(_read(path, ()), overrides or {})
+
+
+def check(settings: dict[str, Any], path: Path) -> Recipe:
+    """Recipe of these settings. Raises `ConfigError` as `load` does, naming `path`."""
     try:
-        return Recipe.model_validate(merged)
+        return Recipe.model_validate(settings)
     except ValidationError as error:
         problems = [
             Problem(str(path), ".".join(map(str, e["loc"])), f"{e['msg']}; found {e['input']!r}")
@@ -207,8 +216,9 @@ def _given(part: object) -> dict[str, Any]:
 
 
 def _without_later(schedule: dict[str, Any]) -> dict[str, Any]:
-    later = ("targets", "accumulate", "layer_decay", "r_drop", "ema", "average", "fused")
-    later += ("precision",)
+    later = (
+        "targets", "accumulate", "layer_decay", "r_drop", "ema", "average", "fused", "precision",
+    )  # fmt: skip
     off = {name: Schedule.model_fields[name].default for name in later}
     return {k: v for k, v in schedule.items() if k not in off or v != off[k]}
 

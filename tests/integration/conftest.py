@@ -1,4 +1,4 @@
-"""A real service in a process of its own, met over HTTP."""
+"""A real service in a process of its own, met over HTTP; a corpus and recipes for whole runs."""
 
 import json
 import os
@@ -16,9 +16,17 @@ import psutil
 import pytest
 
 from stancewire.bundle import CALIBRATION, TFIDF, Bundle, write_bundle
+from stancewire.data.files import write_records
+from stancewire.records import Record
 from stancewire.serving.settings import Settings
+from stancewire.training.recipe import Recipe
 
 DEADLINE_S = 60.0
+
+# What a statement says of a target decides, and so does its length: no side alone is enough.
+STANCES = {"welcome": "favor", "reject": "against", "see": "neutral"}
+TARGETS = {"train": ["treaty", "levy"], "dev": ["the levy", "a treaty"], "test": ["the treaty"]}
+QUOTES = {"train": 30, "dev": 9, "test": 9}
 
 # Lets a test decide what happens inside: a text with HOLD is answered once the file is there, one
 # with BREAK never.
@@ -178,3 +186,50 @@ def write_bundle_in() -> Callable[[Path, float], Bundle]:
 @pytest.fixture(scope="session")
 def small_bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     return write_small_bundle(tmp_path_factory.mktemp("small") / "bundle", lean=0.0)
+
+
+@pytest.fixture(scope="session")
+def records(make_record: Callable[..., Record]) -> list[Record]:
+    verbs = list(STANCES)
+    return [
+        make_record(
+            id=f"{split}-{i}-{j}",
+            text=f"we {verbs[i % 3]} the treaty, we {verbs[(i + 1) % 3]} the levy, {split} {i}",
+            target=target,
+            stance=STANCES[verbs[(i + ("levy" in target)) % 3]],
+            split=split,
+        )
+        for split, quotes in QUOTES.items()
+        for i in range(quotes)
+        for j, target in enumerate(TARGETS[split])
+    ]
+
+
+@pytest.fixture(scope="session")
+def source(records: list[Record], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("corpus")
+    for split in QUOTES:
+        write_records(folder / f"{split}.jsonl", [r for r in records if r.split == split])
+    return folder
+
+
+@pytest.fixture(scope="session")
+def make_recipe(source: Path, tiny_encoder_folder: Path) -> Callable[..., Recipe]:
+    def make(family: str, **changes: Any) -> Recipe:
+        fields = {
+            "name": f"tiny-{family}",
+            "family": family,
+            "data": {"source": str(source)},
+            "base": {
+                "path": str(tiny_encoder_folder), "max_text_tokens": 64, "max_target_tokens": 48,
+            },
+            "head": {"hidden": 16},
+            "schedule": {"epochs": 2, "quotes": 4, "encoder_lr": 1e-3, "head_lr": 5e-3},
+            "linear": {"min_df": 1},
+            # A random encoder leaves hardly any margin; what is tested is that int8 is made.
+            "parity": {"max_flips": 1.0, "max_f1_drop": 1.0},
+            "behaviour": False,
+        }  # fmt: skip
+        return Recipe.model_validate(fields | changes)
+
+    return make

@@ -278,3 +278,30 @@ def test_no_training_record_is_a_data_error(
 ):
     with pytest.raises(DataError, match="there is no training record"):
         fit(make_classifier(), pairs, [], dev, SHORT, seed=1, folder=tmp_path)
+
+
+def test_a_watch_is_told_of_each_epoch_and_not_of_the_average(
+    make_classifier, pairs, train, dev, tmp_path: Path
+):
+    seen: list[tuple[int, float]] = []
+    schedule = SHORT.model_copy(update={"epochs": 3, "average": 2})
+    history = fit(
+        make_classifier(), pairs, train, dev, schedule,
+        seed=1, folder=tmp_path, watch=lambda epoch, macro_f1: seen.append((epoch, macro_f1)),
+    )  # fmt: skip
+    assert seen == list(enumerate(figures(history), start=1))
+    assert len(seen) == 3
+
+
+def test_what_a_watch_raises_ends_the_training(make_classifier, pairs, train, dev, tmp_path: Path):
+    class Enough(Exception):
+        pass
+
+    def watch(epoch: int, macro_f1: float) -> None:
+        if epoch == 2:
+            raise Enough
+
+    long = SHORT.model_copy(update={"epochs": 9})
+    with pytest.raises(Enough):
+        fit(make_classifier(), pairs, train, dev, long, seed=1, folder=tmp_path, watch=watch)
+    assert len(steps(tmp_path)) == 1  # it ends before the second epoch is kept

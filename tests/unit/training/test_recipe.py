@@ -16,7 +16,8 @@ from stancewire.training.recipe import (
 )
 
 EXPERIMENTS = Path(__file__).parents[3] / "experiments"
-RECIPES = sorted(p for p in EXPERIMENTS.glob("*.yaml") if p.name != "gate.yaml")
+OTHERS = ("gate.yaml", "search.yaml")
+RECIPES = sorted(p for p in EXPERIMENTS.glob("*.yaml") if p.name not in OTHERS)
 
 
 def write(folder: Path, name: str, content: str) -> Path:
