@@ -11,8 +11,9 @@ import numpy as np
 
 from stancewire.records import Record
 from stancewire.training.evaluate import Evaluation
-from stancewire.training.gate import GateConfig, lower_bound
-from stancewire.training.promote import frozen_corpus
+from stancewire.training.gate.champion import lower_bound
+from stancewire.training.gate.config import GateConfig
+from stancewire.training.gate.gather import judged_on
 
 MARGINS = (0.02, 0.03, 0.04)
 CHANGED = (0.05, 0.10, 0.20)
@@ -28,7 +29,7 @@ Draw = np.random.Generator
 
 def main() -> None:
     """Print one row per margin and share of changed answers."""
-    test = frozen_corpus("press").test
+    test = judged_on("press").data.test
     print(f"{len(test)} pairs, {len({r.statement for r in test})} statements, {TRIALS} trials")
     print("margin changed " + " ".join(f"{100 * b:+.0f}".rjust(5) for b in BETTER))
     for changed in CHANGED:

@@ -16,6 +16,7 @@ from stancewire import (
     cli_compare,
     cli_data,
     cli_explain,
+    cli_promote,
     cli_score,
     cli_search,
     cli_train,
@@ -39,8 +40,8 @@ app.command("search")(cli_search.search)
 app.command("evaluate")(cli_train.evaluate)
 app.command("behave")(cli_behave.behave)
 app.command("compare")(cli_compare.compare)
-app.command("promote")(cli_train.promote)
-app.command("rollback")(cli_train.rollback)
+app.command("promote")(cli_promote.promote)
+app.command("rollback")(cli_promote.rollback)
 app.add_typer(cli_data.app, name="data")
 
 
@@ -152,4 +153,4 @@ def _tell(error: Exception) -> None:
         for problem in error.problems:
             console.print(Text(f"  {problem}"), soft_wrap=True)
     if isinstance(error, GateRefused):
-        console.print(cli_train.verdict_table(error.verdict))
+        console.print(cli_promote.verdict_table(error.verdict))

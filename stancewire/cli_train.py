@@ -1,4 +1,4 @@
-"""`stancewire train`, `evaluate`, `promote` and `rollback`: what is done to models."""
+"""`stancewire train` and `evaluate`: making models and measuring them."""
 
 import json
 from collections.abc import Mapping
@@ -11,8 +11,6 @@ from stancewire.cli_options import Corpus, Mirror, OnlyTag, Split, WithoutTag, w
 from stancewire.errors import DataError
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from stancewire.training.recipe import Recipe
 
 
@@ -141,40 +139,3 @@ def evaluate(
         "risk_coverage": found[0].risk_coverage.points(),
     }
     typer.echo(json.dumps(document, indent=2))
-
-
-def promote(
-    version: Annotated[str, typer.Argument(help="Version of the registered model.")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Judge, and move nothing.")] = False,
-) -> None:
-    """Make a version the champion, if it passes the gate; exit code 4 if it must not serve."""
-    from stancewire.training import promote as gate
-
-    verdict = gate.promote(version, dry_run=dry_run)
-    wide_console().print(verdict_table(verdict.to_dict()))
-    typer.echo(f"{verdict.candidate} {'would be' if dry_run else 'is'} the champion")
-
-
-def rollback() -> None:
-    """Make the previous champion the champion again."""
-    from stancewire.training import promote as gate
-
-    typer.echo(f"version {gate.rollback()} is the champion again")
-
-
-def verdict_table(verdict: Mapping[str, Any]) -> "Table":
-    """One row per check of the gate, from the verdict as plain data (`gate.Verdict.to_dict`)."""
-    from rich.table import Table
-    from rich.text import Text
-
-    title = f"{verdict['candidate']}: {verdict['pairs']} test pairs"
-    table = Table("check", "", "observed", "required", "what was asked", title=title)
-    for check in verdict["checks"]:
-        said = Text("passed", "green") if check["passed"] else Text("refused", "bold red")
-        figures = (_figure(check[name]) for name in ("observed", "required"))
-        table.add_row(Text(check["name"]), said, *figures, Text(check["detail"]))
-    return table
-
-
-def _figure(value: float | None) -> str:
-    return "" if value is None else f"{value:.4f}"

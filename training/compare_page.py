@@ -4,22 +4,13 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from stancewire.training.compare import Change, Comparison, Difference, Kind
+from stancewire.training.page import document, row, table
 
 TITLES: dict[Kind, str] = {
     "broken": "Broken: right before, wrong now",
     "fixed": "Fixed: wrong before, right now",
     "other": "Wrong both times, with another label",
 }
-_STYLE = """
-:root { color-scheme: light dark; }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
-table { border-collapse: collapse; width: 100%; margin: .5rem 0 1.5rem; }
-th, td { text-align: left; vertical-align: top; padding: .3rem .6rem; border-bottom: 1px solid #8884; }
-th.n, td.n { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
-.better { color: #17803d; font-weight: 600; } .worse { color: #c0262d; font-weight: 600; }
-.quiet { opacity: .75; } td.quote { max-width: 36rem; overflow-wrap: anywhere; }
-@media (prefers-color-scheme: dark) { .better { color: #58c97b; } .worse { color: #ff7b7b; } }
-"""  # noqa: E501
 
 
 def page(comparison: Comparison) -> str:
@@ -38,15 +29,7 @@ def page(comparison: Comparison) -> str:
         "<h2>Labels that changed</h2>",
         *(_changes(title, [x for x in c.changes if x.kind == kind]) for kind, title in _titles()),
     ]
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        '<meta http-equiv="Content-Security-Policy" '
-        "content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
-        f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
-        + "\n".join(parts)
-        + "\n</body>\n</html>\n"
-    )
+    return document(title, parts)
 
 
 def said(comparison: Comparison) -> str:
@@ -87,9 +70,8 @@ def _titles() -> Iterable[tuple[Kind, str]]:
 
 
 def _differences(rows: Sequence[Difference], what: str) -> str:
-    head = _row("th", (what, "pairs", "A", "B", "B − A", "95 %", ""), numbers=range(1, 6))
-    body = "".join(_difference(d) for d in rows)
-    return f"<table><thead>{head}</thead><tbody>{body}</tbody></table>"
+    head = row("th", (what, "pairs", "A", "B", "B − A", "95 %", ""), numbers=range(1, 6))
+    return table(head, map(_difference, rows))
 
 
 def _difference(d: Difference) -> str:
@@ -98,29 +80,14 @@ def _difference(d: Difference) -> str:
     cells = (d.name, str(d.pairs), shown(d.name, d.a), shown(d.name, d.b), difference, interval)
     word = verdict(d)
     style = "quiet" if word == "within noise" else word
-    return _row("td", (*cells, word), numbers=range(1, 6), last=style)
-
-
-def _row(
-    tag: str, cells: Sequence[str], *, numbers: Iterable[int] = (), last: str | None = None
-) -> str:
-    of = set(numbers)
-    styles = ["n" if i in of else "" for i in range(len(cells))]
-    if last is not None:
-        styles[-1] = last
-    inner = (
-        f'<{tag} class="{style}">{escape(cell)}</{tag}>'
-        for style, cell in zip(styles, cells, strict=True)
-    )
-    return f"<tr>{''.join(inner)}</tr>"
+    return row("td", (*cells, word), numbers=range(1, 6), last=style)
 
 
 def _changes(title: str, changes: Sequence[Change]) -> str:
-    head = _row("th", ("quote", "target", "gold", "A", "B"))
-    body = "".join(_change(change) for change in changes)
-    table = f"<table><thead>{head}</thead><tbody>{body}</tbody></table>"
+    head = row("th", ("quote", "target", "gold", "A", "B"))
+    inner = table(head, map(_change, changes))
     is_open = " open" if changes else ""
-    return f"<details{is_open}><summary>{escape(title)}: {len(changes)}</summary>{table}</details>"
+    return f"<details{is_open}><summary>{escape(title)}: {len(changes)}</summary>{inner}</details>"
 
 
 def _change(change: Change) -> str:

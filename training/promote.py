@@ -1,53 +1,70 @@
 """Moving `stancewire@champion`: only through the gate, and back in one call."""
 
 import fcntl
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from stancewire.bundle import Bundle
-from stancewire.data import corpus
-from stancewire.data.corpus import Corpus
-from stancewire.data.files import content_hash
-from stancewire.data.frozen import FROZEN
-from stancewire.errors import BundleError, DataError, GateRefused, RegistryError
-from stancewire.predictor import Predictor
-from stancewire.training.evaluate import Evaluation, evaluate
-from stancewire.training.gate import GateConfig, Verdict, judge, load_config
+from stancewire.errors import BundleError, ConfigError, DataError, GateRefused, RegistryError
+from stancewire.training.gate.config import load_config
+from stancewire.training.gate.evidence import Absent
+from stancewire.training.gate.gather import Artifact, Model, gather, judged_on
+from stancewire.training.gate.judge import judge
+from stancewire.training.gate.page import page
+from stancewire.training.gate.verdict import Mode, Verdict
 from stancewire.training.registry import CHAMPION, NAME, PREVIOUS, Registry
-from stancewire.training.yardsticks import CACHE, is_frozen_baseline, yardsticks
+from stancewire.training.yardsticks import CACHE
+
+if TYPE_CHECKING:
+    from mlflow.entities.model_registry import ModelVersion
 
 
 def promote(
     version: str | int,
     *,
-    dry_run: bool = False,
+    mode: Mode = "enforce",
+    reason: str | None = None,
+    against: Path | None = None,
     config_path: Path | None = None,
     source: str = "press",
     cache: Path = CACHE,
+    out: Path | None = None,
 ) -> Verdict:
     """Judge a version ("latest" or a number) and, if it passes, make it the champion.
 
-    The verdict is written to the version and its run in any case; a dry run only leaves the
-    aliases alone. Raises `GateRefused` if the candidate fails, `RegistryError` if the registry is
-    away or has no such version, `BundleError` if the candidate's bundle is broken, and `DataError`
-    if the test split is not the frozen one.
+    `reason` lets it pass without being shown better than the champion. A dry run changes neither
+    aliases nor tags, and may compare with the bundle in the folder `against` instead of the
+    champion. The report is written to the version's run in any case, and to the folder `out`, if
+    given, as `gate.json` and `gate.html`. Raises `GateRefused` if the
+    candidate fails, `RegistryError` if the registry is away or has no such version, `BundleError`
+    if the candidate's bundle is broken, `ConfigError` for options that contradict each other.
     """
-    config = load_config(config_path)
-    data = frozen_corpus(source)
+    if against is not None and mode != "dry-run":
+        raise ConfigError("only a dry run compares with a folder: the champion is what it replaces")
+    if out is not None and not out.is_dir():
+        raise ConfigError(f"{out}: there is no such folder")
+    config, on = load_config(config_path), judged_on(source)
     registry = Registry()
-    candidate = registry.version(str(version))
-    number, incumbent = str(candidate.version), registry.aliases().get(CHAMPION)
-    verdict = _judge(registry, number, incumbent, data, config, cache)
-    _write(registry, number, candidate.run_id, verdict)
+    registered = registry.version(str(version))
+    number, incumbent = str(registered.version), registry.aliases().get(CHAMPION)
+    with TemporaryDirectory() as folder:
+        candidate = _model(registry, registered, Path(folder) / "candidate")
+        champion = _rival(registry, number, incumbent, against, Path(folder) / "champion")
+        found = gather(candidate, champion, on, config, cache=cache)
+    verdict = judge(found, config, mode=mode, reason=reason)
+    texts = {"json": verdict.to_json(), "html": page(verdict)}
+    if out is not None:
+        for ending, text in texts.items():
+            (out / f"gate.{ending}").write_text(text, encoding="utf-8")
+    _write(registry, number, registered.run_id, verdict, texts)
     if not verdict.passed:
-        failed = "; ".join(c.name for c in verdict.checks if not c.passed)
+        failed = "; ".join(check.name for check in verdict.failed)
         raise GateRefused(f"version {number} is refused by: {failed}", verdict.to_dict())
-    if not dry_run and number != incumbent:
+    if mode == "enforce" and number != incumbent:
         _move(registry, number, incumbent, cache)
     return verdict
 
@@ -73,91 +90,61 @@ def rollback(*, cache: Path = CACHE) -> str:
     return previous
 
 
-def frozen_corpus(source: str) -> Corpus:
-    """The corpus, its `test` being what promotion judges on: the golden split, if there is one.
-
-    Raises `DataError` if that split is not the one frozen beside the records.
-    """
-    data = corpus.load(source)
-    folder = corpus.OWN.get(source, Path(source))
-    path = (folder if folder.is_dir() else folder.parent) / FROZEN
-    # Every run reports its figures on test, and people choose by what they read; golden stays
-    # unread until a candidate stands at the gate.
-    split = "golden" if data.golden else "test"
-    try:
-        frozen = json.loads(path.read_bytes())[split]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{path} does not say which {split} split is frozen: {error!r}") from error
-    judged = getattr(data, split)
-    found = content_hash(judged)
-    if found != frozen:
-        raise DataError(
-            f"the {split} split of {source!r} is not the frozen one: its content hash is {found}, "
-            f"{path} says {frozen}"
-        )
-    return replace(data, test=judged)
+def _model(registry: Registry, version: "ModelVersion", folder: Path) -> Model:
+    number, run_id = str(version.version), version.run_id
+    return Model(
+        name=f"version {number}",
+        bundle=registry.bundle(number, folder),
+        artifact=lambda path: registry.read(run_id, path),
+        digest=version.tags.get("data.manifest"),
+    )
 
 
-def _judge(
-    registry: Registry,
-    number: str,
-    incumbent: str | None,
-    data: Corpus,
-    config: GateConfig,
-    cache: Path,
-) -> Verdict:
-    with TemporaryDirectory() as folder:
-        bundle = registry.bundle(number, Path(folder) / "candidate")
-        candidate = _evaluate(number, bundle, data)
-        champion = _champion(registry, number, incumbent, data, Path(folder) / "champion")
-        names = {*config.must_beat, *config.may_tie}
-        own = {"frozen": candidate} if is_frozen_baseline(bundle, data) else {}
-        baselines = {**yardsticks(sorted(names - set(own)), data, cache=cache), **own}
-        return judge(
-            candidate, baselines, champion.evaluation, config, no_champion=champion.why_none
-        )
-
-
-@dataclass(frozen=True)
-class _Champion:
-    evaluation: Evaluation | None
-    why_none: str = ""
-
-
-def _champion(
-    registry: Registry, number: str, incumbent: str | None, data: Corpus, folder: Path
-) -> _Champion:
+def _rival(
+    registry: Registry, number: str, incumbent: str | None, against: Path | None, folder: Path
+) -> Model | Absent:
+    """What the candidate is compared with, or why with nothing."""
+    if against is not None:
+        bundle = Bundle.open(against)
+        bundle.verify()
+        return Model(str(against), bundle, _beside(against))
     if incumbent is None:
-        return _Champion(None, "there is no champion yet")
+        return Absent("there is no champion yet")
     if incumbent == number:
-        return _Champion(None, "the candidate is the champion")
+        return Absent("the candidate is the champion")
     try:
-        return _Champion(_evaluate(incumbent, registry.bundle(incumbent, folder), data))
+        return _model(registry, registry.version(incumbent), folder)
     except (BundleError, DataError) as error:
         # A champion that cannot answer is no bar: it must not keep its successor from serving.
-        return _Champion(None, f"the champion, version {incumbent}, cannot be judged: {error}")
+        return Absent(f"the champion, version {incumbent}, cannot be judged: {error}")
 
 
-def _evaluate(number: str, bundle: Bundle, data: Corpus) -> Evaluation:
-    return evaluate(f"version {number}", Predictor.load(bundle, threads=2), data.test)
+def _beside(bundle: Path) -> Artifact:
+    """What a run left in its folder, beside its bundle."""
+    return lambda path: (bundle.parent / path).read_text(encoding="utf-8")
 
 
-def _write(registry: Registry, number: str, run_id: str | None, verdict: Verdict) -> None:
-    content = verdict.to_dict()
-    registry.tag(
-        number,
-        {
-            "gate.passed": str(verdict.passed).lower(),
-            "gate.verdict": json.dumps(content),
-            "gate.time": _now(),
-        },
-    )
+def _write(
+    registry: Registry,
+    number: str,
+    run_id: str | None,
+    verdict: Verdict,
+    texts: Mapping[str, str],
+) -> None:
+    """The report to the run; the outcome, and where the report is, to the version."""
+    name = f"gate/{number}" + ("-dry-run" if verdict.mode == "dry-run" else "")
     if run_id:
-        files = {
-            f"gate/{number}.json": json.dumps(content, indent=2) + "\n",
-            f"gate/{number}.md": verdict.markdown(),
-        }
-        registry.attach(run_id, files)
+        registry.attach(run_id, {f"{name}.{ending}": text for ending, text in texts.items()})
+    if verdict.mode == "dry-run":
+        return
+    links = {"gate.report": "json", "gate.page": "html"} if run_id else {}
+    tags = {
+        "gate.passed": str(verdict.passed).lower(),
+        "gate.time": _now(),
+        "gate.reason": verdict.reason or "none",
+        **{tag: f"runs:/{run_id}/{name}.{ending}" for tag, ending in links.items()},
+    }
+    registry.tag(number, tags)
 
 
 def _move(registry: Registry, number: str, incumbent: str | None, cache: Path) -> None:

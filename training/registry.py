@@ -138,6 +138,18 @@ class Registry:
             for path, text in files.items():
                 self._client.log_text(run_id, text, path)
 
+    def read(self, run_id: str | None, path: str) -> str:
+        """Text of an artifact of a run. Raises if there is no run or no such file."""
+        from mlflow.artifacts import load_text
+
+        if run_id is None:
+            raise RegistryError("the version names no run")
+        try:
+            with reaching():
+                return str(load_text(f"runs:/{run_id}/{path}"))
+        except OSError as error:
+            raise RegistryError(f"run {run_id} holds no {path}") from error
+
     def _holds(self, number: str) -> bool:
         """Whether the store answers and shows a manifest where the version's should lie."""
         from mlflow.artifacts import list_artifacts

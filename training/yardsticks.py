@@ -21,7 +21,7 @@ from stancewire.data.corpus import Corpus
 from stancewire.predictor import Predictor
 from stancewire.training import encoders, export, linear
 from stancewire.training.evaluate import BASELINES, Evaluation, evaluate, majority, tfidf
-from stancewire.training.gate import Baseline
+from stancewire.training.gate.config import Baseline
 from stancewire.training.recipe import Linear, Recipe
 
 CACHE = Path("runs/cache")

@@ -15,12 +15,17 @@ import pytest
 from stancewire.data.corpus import load
 from stancewire.data.files import content_hash, write_records
 from stancewire.data.mixture import Mixture
-from stancewire.errors import BundleError, DataError, GateRefused, RegistryError
+from stancewire.errors import BundleError, ConfigError, DataError, GateRefused, RegistryError
 from stancewire.labels import ORDER
 from stancewire.predictor import Predictor
 from stancewire.records import Record
 from stancewire.training import pipeline, promote, tracking, yardsticks
+from stancewire.training.behaviour.cases import Case, Kind
+from stancewire.training.behaviour.marks import Marks
 from stancewire.training.encoders import MINILM_SHA256
+from stancewire.training.gate import cost, gather
+from stancewire.training.gate.evidence import Cost
+from stancewire.training.gate.page import page
 from stancewire.training.recipe import Recipe
 from stancewire.training.recipe import load as load_recipe
 
@@ -38,6 +43,17 @@ pytestmark = [
 CUES = {label: [f"{label.value}{c}" for c in string.ascii_lowercase[:20]] for label in ORDER}
 """Twenty words that give each stance away; a model knows those that its training data hold."""
 
+WHERE = {
+    "train": "in a note for the morning bulletin number",
+    "dev": "at lunch beside several delegates on day",
+    "test": "when reporters rang her old office, call",
+}
+"""Words that keep a split's statements unlike those of the others."""
+SAME = Cost(latency_ms=1.0, memory_mib=50.0)
+UNCALIBRATED = "calibration: {max_ece: 0.9}\n"
+MARKS = Marks("same", (Case("made", Kind.MINIMUM, "t", (), ()),), np.array([False]))
+REAL = SimpleNamespace(cost=cost.measure, behaviour=gather.recorded_behaviour)
+
 
 def records(split, n, known, targets, seed):
     rng = random.Random(seed)
@@ -45,7 +61,7 @@ def records(split, n, known, targets, seed):
         label = rng.choice(ORDER)
         yield Record(
             id=f"{split}-{i}",
-            text=f"The spokesperson was {rng.choice(CUES[label][:known])} in note {i} of {split}.",
+            text=f"The spokesperson was {rng.choice(CUES[label][:known])} {WHERE[split]} {i}.",
             target=rng.choice(targets),
             stance=label, source="test", licence="CC0-1.0", split=split, annotators=("a",),
         )  # fmt: skip
@@ -79,8 +95,16 @@ def home(tmp_path_factory):
         }
         results = {name: train(corpus, name) for name, corpus in corpora.items()}
         versions = {name: tracking.log(result) for name, result in results.items()}
-        (folder / "gate.yaml").write_text("may_tie: {}\n")
+        # Nothing is well calibrated on 45 pairs, and the frozen encoder would take a minute.
+        (folder / "gate.yaml").write_text(f"metrics: {{may_tie: {{}}}}\n{UNCALIBRATED}")
         yield SimpleNamespace(folder=folder, results=results, versions=versions, corpora=corpora)
+
+
+@pytest.fixture(autouse=True)
+def cheap(monkeypatch):
+    """No process is weighed, and behaviour is the same for all, unless a test asks for `REAL`."""
+    monkeypatch.setattr(cost, "measure", lambda *_: SAME)
+    monkeypatch.setattr(gather, "recorded_behaviour", lambda model: MARKS)
 
 
 @pytest.fixture
@@ -294,6 +318,10 @@ def test_a_run_can_be_logged_without_a_version(home, registry):
     assert newest_run(registry).outputs.model_outputs
 
 
+def gate_tags(registry, version):
+    return {k: v for k, v in version_tags(registry, version).items() if k.startswith("gate.")}
+
+
 def test_the_first_good_version_becomes_champion(home, registry):
     good = home.versions["good"]
 
@@ -301,26 +329,107 @@ def test_the_first_good_version_becomes_champion(home, registry):
 
     assert verdict.passed
     assert aliases(registry) == {"champion": good}
-    tags = version_tags(registry, good)
-    assert tags["gate.passed"] == "true"
-    assert tags["promoted_from"] == "none"
-    assert json.loads(tags["gate.verdict"]) == verdict.to_dict()
-    _, folder = artifacts_of(registry, good)
+    assert version_tags(registry, good)["promoted_from"] == "none"
+    run, folder = artifacts_of(registry, good)
+    tags = gate_tags(registry, good)
+    assert (tags["gate.passed"], tags["gate.reason"]) == ("true", "none")
+    assert tags["gate.report"] == f"runs:/{run.info.run_id}/gate/{good}.json"
+    assert tags["gate.page"] == f"runs:/{run.info.run_id}/gate/{good}.html"
     assert json.loads((folder / f"gate/{good}.json").read_text()) == verdict.to_dict()
-    assert (folder / f"gate/{good}.md").read_text() == verdict.markdown()
+    assert (folder / f"gate/{good}.html").read_text() == page(verdict)
 
 
 def test_what_is_judged_is_the_bundle_through_the_predictor(home, registry):
-    verdict = judge(home, home.versions["good"], dry_run=True)
+    verdict = judge(home, home.versions["good"], mode="dry-run")
 
     measured = home.results["good"].evaluations["test"][0].figures["macro_f1"]
     assert verdict.macro_f1["candidate"] == measured
     assert verdict.pairs == 90
 
 
-def test_a_dry_run_judges_and_moves_nothing(home, registry):
-    assert judge(home, home.versions["good"], dry_run=True).passed
+def test_a_dry_run_reports_and_changes_nothing(home, registry, tmp_path):
+    fair = home.versions["fair"]
+    before = version_tags(registry, fair)
+
+    verdict = judge(home, fair, mode="dry-run", out=tmp_path)
+
+    assert verdict.passed
     assert aliases(registry) == {}
+    assert version_tags(registry, fair) == before
+    _, folder = artifacts_of(registry, fair)
+    told = json.loads((folder / f"gate/{fair}-dry-run.json").read_text())
+    assert told == verdict.to_dict() == json.loads((tmp_path / "gate.json").read_text())
+    assert "dry run" in (tmp_path / "gate.html").read_text()
+
+
+def test_a_dry_run_refuses_as_well(home, registry):
+    weak = home.versions["weak"]
+    before = version_tags(registry, weak)
+
+    with pytest.raises(GateRefused, match="tfidf"):
+        judge(home, weak, mode="dry-run")
+    assert version_tags(registry, weak) == before
+
+
+def test_everything_is_measured_for_real(home, registry, monkeypatch):
+    monkeypatch.setattr(cost, "measure", REAL.cost)
+    monkeypatch.setattr(gather, "recorded_behaviour", REAL.behaviour)
+
+    verdict = judge(home, home.versions["good"], mode="dry-run")
+
+    found = {check.name: check for check in verdict.checks}
+    assert found["latency"].measured > 0 and found["memory"].measured > 20
+    rate = home.results["good"].behaviour.marks.failed.mean()
+    assert f"{rate:.1%} of 2460 cases fail" in found["behaviour"].words
+    for name in ("frozen split", "leakage", "manifest", "licence", "temperature", "behaviour"):
+        assert found[name].verdict in ("passed", "not asked"), found[name]
+
+
+def test_a_version_without_behaviour_tests_is_refused(home, registry, monkeypatch):
+    monkeypatch.setattr(gather, "recorded_behaviour", REAL.behaviour)
+    recipe = Recipe(
+        name="untested", family="tfidf", data=Mixture(source=home.corpora["good"]), behaviour=False
+    )
+    version = tracking.log(pipeline.run(recipe))
+
+    with pytest.raises(GateRefused, match=r"refused by: behaviour$"):
+        judge(home, version, mode="dry-run")
+
+
+def test_terms_that_the_gate_does_not_accept_are_refused(home, registry, tmp_path):
+    (tmp_path / "gate.yaml").write_text(
+        f"data: {{accept: [share-alike]}}\nmetrics: {{may_tie: {{}}}}\n{UNCALIBRATED}"
+    )
+
+    with pytest.raises(GateRefused, match=r"refused by: licence$"):
+        judge(home, home.versions["good"], config_path=tmp_path / "gate.yaml", mode="dry-run")
+
+
+def test_an_equal_needs_a_reason_and_it_is_recorded(home, registry):
+    good, again = home.versions["good"], tracking.log(home.results["good"])
+    registry.set_registered_model_alias("stancewire", "champion", good)
+
+    with pytest.raises(GateRefused, match=r"refused by: better$"):
+        judge(home, again)
+    assert gate_tags(registry, again)["gate.passed"] == "false"
+    judge(home, again, reason="the old one's data is gone")
+
+    assert aliases(registry) == {"champion": again, "previous": good}
+    assert gate_tags(registry, again)["gate.reason"] == "the old one's data is gone"
+
+
+def test_a_dry_run_may_compare_with_a_folder(home, registry, monkeypatch):
+    monkeypatch.setattr(gather, "recorded_behaviour", REAL.behaviour)
+    folder = home.results["good"].bundle.folder
+
+    with pytest.raises(GateRefused, match="not worse") as caught:
+        judge(home, home.versions["fair"], mode="dry-run", against=folder)
+
+    assert caught.value.verdict["champion"] == str(folder)
+    with pytest.raises(ConfigError, match="only a dry run"):
+        judge(home, home.versions["fair"], against=folder)
+    with pytest.raises(BundleError):
+        judge(home, home.versions["fair"], mode="dry-run", against=home.folder / "nothing")
 
 
 def test_a_better_version_moves_both_aliases(home, registry):
@@ -343,7 +452,7 @@ def test_the_champion_may_be_judged_again_and_stays(home, registry):
     assert aliases(registry) == {"champion": good, "previous": home.versions["fair"]}
 
 
-@pytest.mark.parametrize(("name", "check"), [("weak", "tfidf"), ("fair", "champion")])
+@pytest.mark.parametrize(("name", "check"), [("weak", "tfidf"), ("fair", "not worse")])
 def test_a_refused_version_leaves_the_aliases_alone(home, registry, name, check):
     before = {"champion": home.versions["good"], "previous": home.versions["weak"]}
     for alias, version in before.items():
@@ -354,15 +463,16 @@ def test_a_refused_version_leaves_the_aliases_alone(home, registry, name, check)
 
     assert aliases(registry) == before
     assert caught.value.verdict["passed"] is False
-    tags = version_tags(registry, home.versions[name])
-    assert tags["gate.passed"] == "false"
-    assert json.loads(tags["gate.verdict"]) == caught.value.verdict
+    assert gate_tags(registry, home.versions[name])["gate.passed"] == "false"
+    _, folder = artifacts_of(registry, home.versions[name])
+    told = json.loads((folder / f"gate/{home.versions[name]}.json").read_text())
+    assert told == caught.value.verdict
 
 
 def test_latest_is_the_version_with_the_highest_number(home, registry):
     newest = max(int(v.version) for v in registry.search_model_versions("name='stancewire'"))
 
-    assert judge(home, "latest", dry_run=True).candidate == f"version {newest}"
+    assert judge(home, "latest", mode="dry-run").candidate == f"version {newest}"
 
 
 @pytest.mark.parametrize("version", ["99", "0", "", "one", "1 OR 1=1"])
@@ -419,7 +529,7 @@ def test_a_broken_champion_does_not_block_its_successor(home, registry, broken, 
 
     verdict = judge(home, home.versions["good"])
 
-    assert f"version {broken}, cannot be judged" in verdict.checks[-1].detail
+    assert f"version {broken}, cannot be judged" in verdict.checks[-1].words
     assert aliases(registry) == {"champion": home.versions["good"], "previous": broken}
 
 
@@ -441,10 +551,12 @@ def test_another_test_split_than_the_frozen_one_is_refused(home, registry, tmp_p
     lines = (changed / "records.jsonl").read_text().splitlines()
     (changed / "records.jsonl").write_text("\n".join(lines[:-1]))  # one test record less
 
-    with pytest.raises(DataError, match="is not the frozen one"):
+    with pytest.raises(GateRefused, match="frozen split") as caught:
         judge(home, home.versions["good"], source=str(changed))
+    # The others are told all the same.
+    assert len(caught.value.verdict["checks"]) > 10
     (changed / "frozen.json").unlink()
-    with pytest.raises(DataError, match=r"frozen\.json"):
+    with pytest.raises(GateRefused, match="frozen split"):
         judge(home, home.versions["good"], source=str(changed))
     assert aliases(registry) == {}
 
@@ -459,8 +571,12 @@ def test_the_frozen_baseline_is_asked_and_its_answers_are_kept(
         return Predictor.load(home.results["good"].bundle)
 
     monkeypatch.setattr(yardsticks, "_fit_frozen", fit)
-    (tmp_path / "gate.yaml").write_text("{}\n")
-    options = {"config_path": tmp_path / "gate.yaml", "cache": tmp_path / "cache", "dry_run": True}
+    (tmp_path / "gate.yaml").write_text(UNCALIBRATED)
+    options = {
+        "config_path": tmp_path / "gate.yaml",
+        "cache": tmp_path / "cache",
+        "mode": "dry-run",
+    }
 
     first, second = (judge(home, home.versions["good"], **options) for _ in range(2))
 

@@ -11,6 +11,7 @@ import torch
 from sklearn.metrics import f1_score
 
 from stancewire.bundle import Bundle
+from stancewire.cli import main
 from stancewire.data import mixture
 from stancewire.data.files import write_records
 from stancewire.errors import BundleError, ConfigError, DataError, ExportError
@@ -18,6 +19,8 @@ from stancewire.labels import ORDER, Label
 from stancewire.predictor import Predictor
 from stancewire.records import Record
 from stancewire.training import pipeline, recipe
+from stancewire.training.behaviour import track
+from stancewire.training.behaviour.expand import expand
 from stancewire.training.recipe import Recipe
 
 FILES = {
@@ -125,6 +128,36 @@ def test_a_run_writes_only_into_its_folder(
         "training.json", "weights.safetensors",
     }  # fmt: skip
     assert result.history
+
+
+def test_behaviour_is_tested_unless_the_recipe_says_not(
+    make_recipe: Callable[..., Recipe], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    cases = expand(per_capability=2)
+    monkeypatch.setattr(track, "expand", lambda: cases)
+    tested = pipeline.run(make_recipe("tfidf", behaviour=True), out=tmp_path)
+    assert tested.behaviour is not None
+    told = json.loads((tmp_path / "behaviour.json").read_text())
+    assert (told["bundle"], told["suite"]) == (tested.bundle.sha256, tested.behaviour.suite)
+    swaps = json.loads((tmp_path / "report.json").read_text())["speakers"]["name_swaps"]
+    assert {one["capability"] for one in swaps} >= {"speaker-name", "country"}
+    untested = pipeline.run(make_recipe("tfidf"), out=tmp_path)
+    assert untested.behaviour is None
+    # What the folder's last run did not ask, it must not seem to have answered.
+    assert not (tmp_path / "behaviour.json").exists()
+
+
+def test_the_command_leaves_a_card_beside_the_bundle(
+    make_recipe: Callable[..., Recipe], tmp_path: Path
+):
+    (tmp_path / "r.yaml").write_text(recipe.dump(make_recipe("tfidf", behaviour=True)))
+    options = ["--config", str(tmp_path / "r.yaml"), "--out", str(tmp_path / "run")]
+    with pytest.raises(SystemExit) as ended:
+        main(["train", *options, "--no-register", "--no-behaviour"])
+    assert ended.value.code == 0
+    card = (tmp_path / "run" / "MODEL_CARD.md").read_text()
+    assert card.startswith("# tiny-tfidf, seed 13")
+    assert "**Not tested**" in card
 
 
 def test_a_family_that_cannot_mask_neutral_refuses_sets_without_it(

@@ -162,10 +162,14 @@ def test_a_refused_version_shows_its_reasons(
 ) -> None:
     from stancewire.training import promote
 
-    check = {"name": "frozen", "passed": False, "observed": 0.5, "required": 0.6125, "detail": "d"}
-    verdict = {"candidate": "version 7", "pairs": 9, "checks": [check]}
+    check = {
+        "family": "metrics", "name": "frozen", "verdict": "failed", "measured": 0.5,
+        "limit": 0.6125, "words": "d",
+    }  # fmt: skip
+    verdict = {"candidate": "version 7", "judged_on": "press", "pairs": 9, "checks": [check]}
 
-    def refuse(version: str, *, dry_run: bool) -> None:
+    def refuse(version: str, *, mode: str, **_: object) -> None:
+        assert mode == "enforce"
         raise GateRefused(f"version {version} is refused by: frozen", verdict)
 
     monkeypatch.setattr(promote, "promote", refuse)

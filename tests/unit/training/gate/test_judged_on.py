@@ -5,9 +5,8 @@ import json
 import pytest
 
 from stancewire.data.files import content_hash, write_records
-from stancewire.errors import DataError
 from stancewire.records import Record
-from stancewire.training.promote import frozen_corpus
+from stancewire.training.gate.gather import judged_on
 
 
 def part(split):
@@ -36,23 +35,39 @@ PLAIN = ("train", "dev", "test")
 
 def test_a_golden_split_is_what_counts(write):
     hashes = {split: content_hash(part(split)) for split in ("test", "golden")}
-    judged = frozen_corpus(write((*PLAIN, "golden"), hashes))
-    assert judged.test == tuple(part("golden"))
-    assert judged.train == tuple(part("train"))
+    source = write((*PLAIN, "golden"), hashes)
+
+    found = judged_on(source)
+
+    assert found.data.test == tuple(part("golden"))
+    assert found.data.train == tuple(part("train"))
+    assert (found.name, found.problems) == (f"{source}, golden", ())
 
 
 def test_without_one_the_test_split_counts(write):
-    judged = frozen_corpus(write(PLAIN, {"test": content_hash(part("test"))}))
-    assert judged.test == tuple(part("test"))
+    found = judged_on(write(PLAIN, {"test": content_hash(part("test"))}))
+
+    assert found.data.test == tuple(part("test"))
+    assert not found.problems
 
 
-def test_a_golden_split_that_is_not_frozen_is_refused(write):
+def test_a_golden_split_that_is_not_frozen_is_told(write):
     source = write((*PLAIN, "golden"), {"test": content_hash(part("test"))})
-    with pytest.raises(DataError, match="which golden split is frozen"):
-        frozen_corpus(source)
+
+    (problem,) = judged_on(source).problems
+
+    assert problem.field == "golden"
 
 
-def test_a_golden_split_that_changed_is_refused(write):
+def test_a_golden_split_that_changed_is_told(write):
     source = write((*PLAIN, "golden"), {"golden": content_hash(part("test"))})
-    with pytest.raises(DataError, match="not the frozen one"):
-        frozen_corpus(source)
+
+    (problem,) = judged_on(source).problems
+
+    assert "the frozen golden split has changed" in problem.message
+
+
+def test_the_press_corpus_is_frozen():
+    found = judged_on("press")
+
+    assert (found.name, found.problems) == ("press, golden", ())
