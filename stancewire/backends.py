@@ -1,9 +1,12 @@
 """What can sit inside a bundle and answer pairs with logits: an ONNX graph, or a TF-IDF table."""
 
+import platform
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -42,6 +45,8 @@ class OnnxBackend:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         # An arena keeps the largest shape it ever saw; inputs vary too much for that.
         options.enable_cpu_mem_arena = False
+        if sums_saturate():
+            options.add_session_config_entry("session.x64quantprecision", "1")
         try:
             self._session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime raises its own, undocumented classes
@@ -65,6 +70,21 @@ class OnnxBackend:
                 logits[members] = answer[row, : len(members)]
                 truncated[members] = one.truncated
         return logits, truncated
+
+
+@cache
+def sums_saturate(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
+    """Whether int8 kernels lose sums of two products that do not fit 16 bits on this machine.
+
+    x86 without VNNI does, unless onnxruntime is told to be exact, which is slower also where there
+    is VNNI. So is a machine that does not say what it has.
+    """
+    if platform.machine().lower() not in ("x86_64", "amd64"):
+        return False
+    try:
+        return re.search(r"\bavx(512)?_vnni\b", cpuinfo.read_text()) is None
+    except OSError:
+        return True
 
 
 def _batches(passes: Sequence[Pass], budget: int) -> Iterator[list[Pass]]:

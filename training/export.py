@@ -15,11 +15,11 @@ from stancewire.pairs import PairEncoder, StancePair
 from stancewire.training.linear import FrozenClassifier
 from stancewire.training.metrics import IntArray, macro_f1
 from stancewire.training.model import PackedClassifier
-from stancewire.training.quantise import REACHES, input_ranges, quantise
+from stancewire.training.quantise import REACHES, quantise, read_inputs, round_weights
 from stancewire.training.recipe import Parity
 
 SAMPLE = 400
-"""Training pairs from which the ranges of channels are read."""
+"""Training pairs from which it is read what the products of a network are fed."""
 OPSET = 20  # the first with Gelu as one operator
 
 
@@ -126,17 +126,18 @@ def to_int8(
 ) -> Int8:
     """The int8 graph of the widest reach that stays within the recipe's bounds on dev.
 
-    Channels are smoothed by what they reach on `train`. Raises `ExportError` if even the
-    narrowest reach changes too much.
+    Channels are smoothed and weights rounded by what the products are fed on `train`. Raises
+    `ExportError` if even the narrowest reach changes too much.
     """
     passes = encoder.passes(train)
     feeds = [encoder.batch(passes[i : i + 8]).feed() for i in range(0, len(passes), 8)]
-    ranges = input_ranges(fp32, feeds, keep_last=keep_last)
+    inputs = read_inputs(fp32, feeds, keep_last=keep_last)
+    rounded = round_weights(
+        fp32, weight_bits=parity.weight_bits, keep_last=keep_last, inputs=inputs
+    )
     before = _labels(fp32, encoder, dev)
     for reach in REACHES:
-        graph = quantise(
-            fp32, weight_bits=parity.weight_bits, keep_last=keep_last, reach=reach, ranges=ranges
-        )
+        graph = quantise(fp32, rounded, reach=reach)
         after = _labels(graph, encoder, dev)
         flips = float((before != after).mean())
         tried = Int8(graph, reach, flips, macro_f1(gold, before) - macro_f1(gold, after))

@@ -198,9 +198,11 @@ def test_a_graph_too_far_from_its_network_fails_the_run_and_leaves_no_bundle(
 def test_int8_that_changes_labels_fails_the_run(
     make_recipe: Callable[..., Recipe], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    crude = pipeline.export.quantise
+    exact = pipeline.export.round_weights
     monkeypatch.setattr(
-        pipeline.export, "quantise", lambda graph, **_: crude(graph, weight_bits=2, keep_last=0)
+        pipeline.export,
+        "round_weights",
+        lambda graph, **_: exact(graph, weight_bits=2, keep_last=0),
     )
     with pytest.raises(ExportError, match="int8 changes"):
         pipeline.run(make_recipe("frozen", parity={"max_flips": 0.0}), out=tmp_path)

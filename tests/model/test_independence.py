@@ -11,7 +11,7 @@ from stancewire.backends import OnnxBackend
 from stancewire.pairs import PairEncoder, StancePair
 from stancewire.training import encoders, export
 from stancewire.training.model import PackedClassifier
-from stancewire.training.quantise import quantise
+from stancewire.training.quantise import quantise, round_weights
 from stancewire.training.recipe import Recipe
 
 RECIPE = Recipe(name="independence", family="packed")
@@ -53,7 +53,8 @@ def graphs(pairs: PairEncoder) -> dict[str, bytes]:
     network = PackedClassifier(encoder, RECIPE.head.hidden, RECIPE.head.dropout)
     fp32 = export.to_onnx(network, pairs)
     export.check_onnx(network, fp32, pairs, [], RECIPE.parity)
-    return {"fp32": fp32, "int8": quantise(fp32, weight_bits=7, keep_last=network.head_products)}
+    rounded = round_weights(fp32, weight_bits=8, keep_last=network.head_products)
+    return {"fp32": fp32, "int8": quantise(fp32, rounded)}
 
 
 @pytest.fixture(scope="module", params=["fp32", "int8"])

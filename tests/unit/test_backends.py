@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from tokenizers import Tokenizer
 
-from stancewire.backends import OnnxBackend, TfidfBackend, _batches, terms
+from stancewire.backends import OnnxBackend, TfidfBackend, _batches, sums_saturate, terms
 from stancewire.errors import BundleError, DataError
 from stancewire.labels import ORDER
 from stancewire.pairs import Encoding, PairEncoder, StancePair
@@ -230,3 +231,27 @@ def test_batches_hold_every_pass_once_within_the_budget(
     assert sorted(id(p) for batch in batches for p in batch) == sorted(map(id, passes))
     for batch in batches:
         assert len(batch) == 1 or len(batch) * max(map(len, batch)) <= budget
+
+
+@pytest.mark.parametrize(
+    ("machine", "cpuinfo", "saturates"),
+    [
+        ("x86_64", "flags : fpu avx2 avx512_vnni", False),
+        ("x86_64", "flags : fpu avx2 avx_vnni", False),
+        ("x86_64", "flags : fpu avx2 avx512f", True),
+        ("x86_64", None, True),
+        ("aarch64", None, False),
+    ],
+)
+def test_int8_sums_are_exact_on_any_machine(
+    machine: str,
+    cpuinfo: str | None,
+    saturates: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr("platform.machine", lambda: machine)
+    path = tmp_path / "cpuinfo"
+    if cpuinfo is not None:
+        path.write_text(cpuinfo)
+    assert sums_saturate(path) is saturates

@@ -15,7 +15,7 @@ from stancewire.training import export
 from stancewire.training.export import REACHES, Int8, check_onnx, to_int8, to_onnx
 from stancewire.training.metrics import gold_indices
 from stancewire.training.model import PackedClassifier
-from stancewire.training.quantise import quantise
+from stancewire.training.quantise import Rounded, quantise, round_weights
 from stancewire.training.recipe import Parity
 
 BOUNDLESS = Parity(max_flips=1.0, max_f1_drop=1.0)
@@ -90,8 +90,8 @@ def int8_of(fp32: bytes, module_pairs: PairEncoder, dev: list[Record]) -> Callab
     return make
 
 
-def crude(graph: bytes, **_: object) -> bytes:
-    return quantise(graph, weight_bits=2, keep_last=0)
+def crude(graph: bytes, *_: Rounded, **__: object) -> bytes:
+    return quantise(graph, round_weights(graph, weight_bits=2, keep_last=0))
 
 
 def test_an_int8_graph_that_changes_labels_is_refused(
@@ -120,8 +120,8 @@ def test_a_drop_of_macro_f1_is_refused_by_itself(
 def test_fewer_products_are_quantised_if_all_change_too_much(
     int8_of: Callable[..., Int8], monkeypatch: pytest.MonkeyPatch
 ):
-    def only_the_second(graph: bytes, *, reach: float, **options: object) -> bytes:
-        return graph if reach == REACHES[1] else crude(graph, **options)
+    def only_the_second(graph: bytes, rounded: Rounded, *, reach: float) -> bytes:
+        return graph if reach == REACHES[1] else crude(graph)
 
     monkeypatch.setattr(export, "quantise", only_the_second)
     found = int8_of(Parity(max_flips=0.0, max_f1_drop=0.0))

@@ -11,7 +11,7 @@ from stancewire.backends import OnnxBackend
 from stancewire.pairs import PairEncoder, StancePair
 from stancewire.training.export import to_onnx
 from stancewire.training.model import PackedClassifier
-from stancewire.training.quantise import input_ranges, quantise
+from stancewire.training.quantise import Inputs, quantise, read_inputs, round_weights
 
 LAYERS, PRODUCTS = 2, 6
 """Of the tiny BERT: query, key, value, attention's output, and the two of the feed-forward part."""
@@ -19,9 +19,20 @@ QUOTE = "we welcome the treaty and we reject the levy"
 TARGETS = [f"the levy of {letter}" for letter in "abcdefghijklmnopqrst"]
 
 
+def smaller(
+    graph: bytes,
+    *,
+    keep_last: int = PackedClassifier.head_products,
+    reach: float = 1.0,
+    inputs: Inputs | None = None,
+) -> bytes:
+    rounded = round_weights(graph, weight_bits=8, keep_last=keep_last, inputs=inputs)
+    return quantise(graph, rounded, reach=reach)
+
+
 @pytest.fixture(scope="module")
 def int8(fp32: bytes) -> bytes:
-    return quantise(fp32, weight_bits=7, keep_last=PackedClassifier.head_products)
+    return smaller(fp32)
 
 
 def operators(graph: bytes) -> Counter[str]:
@@ -50,19 +61,15 @@ def test_the_head_products_are_the_last(network: PackedClassifier, int8: bytes):
 
 
 def test_keeping_none_quantises_the_head_too(fp32: bytes):
-    whole = quantise(fp32, weight_bits=7, keep_last=0)
+    whole = smaller(fp32, keep_last=0)
     assert operators(whole)["MatMulIntegerToFloat"] == LAYERS * PRODUCTS + 2
     assert constant_products(whole) == []
 
 
 @pytest.mark.parametrize(("bits", "top"), [(8, 127), (7, 63), (4, 7)])
 def test_weights_use_the_bits_that_were_asked_for(fp32: bytes, bits: int, top: int):
-    model = onnx.load_from_string(quantise(fp32, weight_bits=bits, keep_last=2))
-    integers = [
-        onnx.numpy_helper.to_array(i)
-        for i in model.graph.initializer
-        if i.data_type == onnx.TensorProto.INT8
-    ]
+    rounded = round_weights(fp32, weight_bits=bits, keep_last=2)
+    integers = [found for found, _ in rounded.integers.values()]
     assert len(integers) == LAYERS * PRODUCTS
     # Each column has a scale of its own, so each reaches the top.
     assert all((np.abs(w.astype(int)).max(axis=0) == top).all() for w in integers)
@@ -121,29 +128,69 @@ def test_a_column_of_noughts_stays_nought(
     network = make_classifier()
     with torch.no_grad():
         network.encoder.transformer.encoder.layer[0].intermediate.dense.weight[3] = 0.0
-    graph = quantise(to_onnx(network, module_pairs), weight_bits=7, keep_last=2)
+    graph = smaller(to_onnx(network, module_pairs))
     logits, _ = OnnxBackend(graph, module_pairs).logits([StancePair(QUOTE, "the levy")])
     assert np.isfinite(logits).all()
 
 
 @pytest.mark.parametrize(("reach", "products"), [(1.0, 12), (0.5, 6), (1 / 3, 4)])
 def test_reach_is_a_share_of_the_products_from_the_last(fp32: bytes, reach: float, products: int):
-    graph = quantise(fp32, weight_bits=7, keep_last=2, reach=reach)
+    graph = smaller(fp32, reach=reach)
     assert operators(graph)["MatMulIntegerToFloat"] == products
-    kept = constant_products(graph)
-    assert kept == [*constant_products(fp32)[: 12 - products], *constant_products(fp32)[-2:]]
+    stored = [
+        node.name
+        for node in onnx.load_from_string(graph).graph.node
+        if node.op_type == "MatMul" and node.input[1].endswith("_weight")
+    ]
+    assert len(stored) == 12 - products  # the first ones: weights in int8, computed in fp32
+    assert constant_products(graph) == constant_products(fp32)[-2:]
+
+
+@pytest.mark.parametrize("reach", [1.0, 0.0])
+def test_every_matrix_and_table_but_the_head_is_stored_in_int8(fp32: bytes, reach: float):
+    graph = onnx.load_from_string(smaller(fp32, reach=reach)).graph
+    wide = [i for i in graph.initializer if i.data_type == onnx.TensorProto.FLOAT]
+    assert [tuple(i.dims) for i in wide if len(i.dims) == 2 and 1 not in i.dims] == [
+        (128, 16),
+        (16, 3),
+    ]
+    narrow = {
+        i.name: tuple(i.dims) for i in graph.initializer if i.data_type == onnx.TensorProto.INT8
+    }
+    assert len(narrow) == LAYERS * PRODUCTS + 3  # words, positions, token types
+
+
+def test_weights_alone_are_turned_back_nearly_as_they_were(fp32: bytes, module_pairs: PairEncoder):
+    pairs = [StancePair(QUOTE, t) for t in TARGETS]
+    whole, stored = (
+        OnnxBackend(g, module_pairs).logits(pairs)[0] for g in (fp32, smaller(fp32, reach=0.0))
+    )
+    assert 0 < np.abs(whole - stored).max() < 0.05 * np.abs(whole).max()
+
+
+def test_the_exact_kernels_give_the_same_answers(
+    int8: bytes, module_pairs: PairEncoder, monkeypatch: pytest.MonkeyPatch
+):
+    pairs = [StancePair(QUOTE, t) for t in TARGETS]
+    fast = OnnxBackend(int8, module_pairs).logits(pairs)[0]
+    monkeypatch.setattr("stancewire.backends.sums_saturate", lambda: True)
+    exact = OnnxBackend(int8, module_pairs).logits(pairs)[0]
+    np.testing.assert_allclose(fast, exact, atol=1e-5)
 
 
 def test_ranges_are_of_real_tokens_alone(fp32: bytes, module_pairs: PairEncoder):
     short = module_pairs.passes([StancePair("we welcome the treaty", "the treaty")])
     long = module_pairs.passes([StancePair(QUOTE * 3, "the levy")])
-    alone = input_ranges(fp32, [module_pairs.batch(short).feed()], keep_last=2)
+    alone = read_inputs(fp32, [module_pairs.batch(short).feed()], keep_last=2)
     both = [module_pairs.batch([*short, *long]).feed(), module_pairs.batch(short).feed()]
-    padded = input_ranges(fp32, both, keep_last=2)
-    longer = input_ranges(fp32, [module_pairs.batch(long).feed()], keep_last=2)
+    padded = read_inputs(fp32, both, keep_last=2)
+    longer = read_inputs(fp32, [module_pairs.batch(long).feed()], keep_last=2)
     assert len(alone) == LAYERS * 4  # query, key and value share their input
-    for name, reached in padded.items():
-        np.testing.assert_allclose(reached, np.maximum(alone[name], longer[name]), rtol=1e-4)
+    for name, seen in padded.items():
+        largest = np.maximum(alone[name].largest, longer[name].largest)
+        np.testing.assert_allclose(seen.largest, largest, rtol=1e-4)
+        moments = 2 * alone[name].moments + longer[name].moments
+        np.testing.assert_allclose(seen.moments, moments, rtol=1e-3, atol=1e-3)
 
 
 def test_smoothing_helps_where_one_channel_is_large(
@@ -155,11 +202,11 @@ def test_smoothing_helps_where_one_channel_is_large(
     graph = to_onnx(network, module_pairs)
     pairs = [StancePair(QUOTE, target) for target in TARGETS]
     feeds = [module_pairs.batch(module_pairs.passes(pairs)).feed()]
-    ranges = input_ranges(graph, feeds, keep_last=2)
+    inputs = read_inputs(graph, feeds, keep_last=2)
     wanted = OnnxBackend(graph, module_pairs).logits(pairs)[0]
 
     def error(**options: object) -> float:
-        int8 = quantise(graph, weight_bits=7, keep_last=2, **options)
+        int8 = smaller(graph, **options)
         return float(np.abs(OnnxBackend(int8, module_pairs).logits(pairs)[0] - wanted).max())
 
-    assert error(ranges=ranges) < 0.7 * error()
+    assert error(inputs=inputs) < 0.7 * error()

@@ -32,7 +32,7 @@ def test_two_lines_are_a_recipe(tmp_path: Path):
     assert one.data.source == "press"
     assert one.base == Base(path="minilm", attention="blocked")
     assert one.parity == Parity(
-        int8=True, max_logit_difference=1e-3, max_flips=0.01, max_f1_drop=0.005, weight_bits=7
+        int8=True, max_logit_difference=1e-3, max_flips=0.01, max_f1_drop=0.005, weight_bits=8
     )
 
 
@@ -116,7 +116,7 @@ def test_there_are_recipes():
 def test_a_dump_shows_every_default(tmp_path: Path):
     one = Recipe(name="a", family="packed", data={"mirror": tmp_path / "é"})
     text = dump(one)
-    for name in ("max_text_tokens: 256", "patience: 2", "weight_bits: 7", "é"):
+    for name in ("max_text_tokens: 256", "patience: 2", "weight_bits: 8", "é"):
         assert name in text
     assert load(write(tmp_path, "a.yaml", text)) == one
 
