@@ -1,5 +1,6 @@
 # The serving image: the core and the service, no torch, no transformers, no compiler.
 #   docker build -t stancewire .
+#   docker run -p 8000:8000 stancewire            # answers with the release in serving/release
 #   docker run --read-only --tmpfs /tmp -p 8000:8000 -v stancewire-cache:/var/cache/stancewire \
 #     -e MLFLOW_TRACKING_URI=http://mlflow:5000 stancewire
 

@@ -28,6 +28,8 @@ ROOT = Path(__file__).parent.parent
 RUNS = Path("runs/demo")
 RECIPES = ("press-tfidf", "press-frozen", "press-packed")
 CHOSEN = "press-packed"
+RELEASE = Path("serving/release")
+"""The model that comes with the package; a checkout may be without."""
 REFUSED = 4  # exit code of a gate that says no
 REASON = "make demo was run again: the same recipe, trained anew"
 SEE_RUNS = ".venv/bin/mlflow ui --backend-store-uri sqlite:///mlflow.db"
@@ -90,14 +92,27 @@ def train(recipe: str) -> str:
     return version
 
 
+def has_release() -> bool:
+    """Whether there is a model to answer before anything is trained."""
+    return (RELEASE / "manifest.json").is_file()
+
+
 def what_to_serve(version: str) -> tuple[list[str], str | None]:
     """Promote `version`; gives the options of `stancewire serve`, and the version to wait for."""
-    # A second demo meets the first one's champion, and has no other merit than being new.
-    if stancewire("promote", version, "--reason", REASON, allowed=(0, REFUSED)) == 0:
-        return [], version
     from stancewire.training.registry import CHAMPION, Registry
 
     champion = Registry().aliases().get(CHAMPION)
+    if champion is None and has_release():
+        against = ("--dry-run", "--against", str(RELEASE))
+        if stancewire("promote", version, *against, allowed=(0, REFUSED)) == REFUSED:
+            console.print(
+                f"[yellow]The gate would not put version {version} in the place of the release, "
+                "for the reasons above. Nothing moves, and the release is what is served."
+            )
+            return ["--bundle", str(RELEASE)], None
+    # A second demo meets the first one's champion, and has no other merit than being new.
+    if stancewire("promote", version, "--reason", REASON, allowed=(0, REFUSED)) == 0:
+        return [], version
     if champion is not None:
         console.print(
             f"[yellow]The gate refused version {version}, for the reasons above. "
@@ -247,6 +262,12 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     os.chdir(ROOT)
     RUNS.mkdir(parents=True, exist_ok=True)
+    if has_release():
+        with (
+            step("0. What does the model that comes with Stancewire answer?"),
+            service(["--bundle", str(RELEASE)], None) as url,
+        ):
+            ask(url)
     with step("1. Is the corpus sound?"):
         stancewire("data", "validate")
     versions = {}

@@ -1,4 +1,7 @@
-"""Follows the registry's champion: a child asks, the service verifies, warms and swaps."""
+"""Follows the registry's champion: a child asks, the service verifies, warms and swaps.
+
+Until the registry has given a version, what needs none stands in (see `standby`).
+"""
 
 import asyncio
 import contextlib
@@ -12,11 +15,12 @@ from datetime import UTC, datetime
 
 from pydantic import ValidationError
 
-from stancewire.serving.loading import Obtained, load_model
+from stancewire.serving.loading import load_model
 from stancewire.serving.metrics import Metrics
-from stancewire.serving.schemas import RegistryTrouble, Trouble
+from stancewire.serving.schemas import Obtained, RegistryTrouble, Trouble
 from stancewire.serving.scorer import Scorer
 from stancewire.serving.settings import Settings
+from stancewire.serving.standby import standbys
 from stancewire.serving.versions import Report, Version, VersionCache, follows
 
 log = logging.getLogger(__name__)
@@ -33,6 +37,8 @@ _MEANINGS = {
     "cache": "the folder that keeps versions cannot be used",
     "load": "the registry's version could not be loaded",
     "follower": "the process that asks the registry ended and is started again",
+    "installed": "the model installed on this machine is damaged and is not served",
+    "release": "the model that comes with the package is damaged and is not served",
 }
 
 
@@ -45,6 +51,7 @@ class Follower:
         self._metrics = metrics
         self._cache = VersionCache(settings.cache)
         self._follows = follows(settings.tracking_uri or "", settings.model, settings.alias)
+        self._standbys = standbys(settings.cache, settings.release)
         self._serving: Version | None = None
         self._failed: Version | None = None
         self._retry = _Backoff(FIRST_WAIT_S, LONGEST_WAIT_S)
@@ -55,12 +62,17 @@ class Follower:
         """Process id of the child that asks, while it lives."""
 
     async def start(self) -> None:
-        """Serve what served last, then keep asking what should."""
+        """Serve what served last, then keep asking what should.
+
+        With no registry to ask, serve what needs none.
+        """
         known = await asyncio.to_thread(self._cache.last_good, self._follows)
         if known is not None:
             await self._load(known, "last-good")
         if self._settings.tracking_uri:
             self._task = asyncio.create_task(self._keep_asking(self._settings.tracking_uri))
+        else:
+            await self._stand_in()
 
     async def stop(self) -> None:
         """Stop asking."""
@@ -77,6 +89,7 @@ class Follower:
             except (OSError, ValueError) as error:  # the latter from a line without end
                 log.error("the child cannot be heard: %s", error)
             self._note("follower")
+            await self._stand_in()
             await asyncio.sleep(restart.next_wait_s())
 
     async def _ask(self, uri: str, restart: "_Backoff") -> None:
@@ -134,6 +147,28 @@ class Follower:
             self._note("bundle")
         elif report.kind in ("registry", "cache"):
             self._note(report.kind)
+        if report.kind != "alive":
+            await self._stand_in()
+
+    async def _stand_in(self) -> None:
+        """If nothing serves, serve the first of the standbys that can; each is tried once."""
+        while self._standbys and not self._scorer.is_ready:
+            obtained, folder = self._standbys.pop(0)
+            try:
+                model = await asyncio.to_thread(
+                    load_model,
+                    folder,
+                    name=self._settings.model,
+                    obtained=obtained,
+                    threads=self._settings.threads,
+                )
+            except Exception as error:  # as in `_load`
+                log.error("%s is not served: %r", folder, error)
+                self._metrics.load_failures.inc()
+                self._note(obtained)
+                continue
+            self._scorer.swap(model)
+            log.info("serving %s version %s (%s)", model.name, model.version, obtained)
 
     async def _load(self, version: Version, obtained: Obtained) -> None:
         try:

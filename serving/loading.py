@@ -3,16 +3,15 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
 
 from stancewire.bundle import Bundle
 from stancewire.errors import BundleError, StancewireError
 from stancewire.pairs import StancePair
 from stancewire.predictor import Predictor
-from stancewire.serving.schemas import QUOTE
+from stancewire.serving.schemas import QUOTE, Obtained
+from stancewire.sums import SUMS, check_sums
 
-Obtained = Literal["bundle", "registry", "last-good"]
-
+_KINDS: dict[Obtained, str] = {"installed": "installed", "release": "release"}
 _WARM = (
     [StancePair(QUOTE, "the grain corridor")],
     [StancePair(QUOTE * 4, f"clause {i} of the agreement") for i in range(8)],
@@ -45,17 +44,20 @@ def load_model(
 ) -> LoadedModel:
     """Verify every file of the bundle in `folder`, load it and let it answer a few pairs.
 
-    Without `version` it is named after its hash. Raises `BundleError` if any of that fails.
+    Without `version` it is named after its hash. A `SHA256SUMS` beside it is checked as well.
+    Raises `BundleError` if any of that fails.
     """
     bundle = Bundle.open(folder)
     bundle.verify()
+    if (folder / SUMS).exists():
+        check_sums(folder)
     predictor = Predictor.load(bundle, threads=threads)
     _warm(predictor)
     manifest = bundle.manifest
     return LoadedModel(
         predictor=predictor,
         name=name,
-        version=version or f"local-{bundle.sha256[:12]}",
+        version=version or f"{_KINDS.get(obtained, 'local')}-{bundle.sha256[:12]}",
         run_id=run_id or _made_by(manifest.made.get("run_id")),
         bundle_sha256=bundle.sha256,
         family=manifest.family,

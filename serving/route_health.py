@@ -13,7 +13,12 @@ def health_router(service: Service) -> APIRouter:
     """Routes about the process."""
     router = APIRouter(tags=["health"])
 
-    @router.get("/healthz", summary="The process lives", operation_id="healthz")
+    @router.get(
+        "/healthz",
+        summary="The process lives",
+        operation_id="healthz",
+        response_model_exclude_none=True,
+    )
     async def healthz() -> Health:
         """Answers as long as the event loop turns."""
         return Health(status="ok")
@@ -32,7 +37,7 @@ def health_router(service: Service) -> APIRouter:
             trouble = service.follower.trouble if service.follower else None
             reason = f": {trouble.message}" if trouble else ""
             raise RegistryError(f"no model is loaded yet{reason}")
-        return Health(status="ready")
+        return Health(status="ready", obtained=service.scorer.current.obtained)
 
     @router.get(
         "/metrics",

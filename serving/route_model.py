@@ -26,7 +26,7 @@ def model_router(service: Service) -> APIRouter:
             name=current.name,
             version=current.version,
             run_id=current.run_id,
-            alias=service.settings.alias if follower else None,
+            alias=service.settings.alias if service.settings.tracking_uri else None,
             bundle_sha256=current.bundle_sha256,
             family=current.family,
             precision=current.precision,

@@ -228,11 +228,16 @@ class StanceResponse(BaseModel):
     results: list[StanceResult]
 
 
-Trouble = Literal["registry", "bundle", "cache", "load", "follower"]
+Obtained = Literal["bundle", "registry", "last-good", "installed", "release"]
+OBTAINED = (
+    "From a folder given, from the registry, from disk while it was away, from "
+    "`stancewire install`, or the release that comes with the package."
+)
+Trouble = Literal["registry", "bundle", "cache", "load", "follower", "installed", "release"]
 
 
 class RegistryTrouble(BaseModel):
-    """The last thing that went wrong between the service and the registry."""
+    """The last thing that went wrong with the registry, or with what stands in for it."""
 
     at: datetime
     kind: Trouble
@@ -249,9 +254,7 @@ class ModelCard(ModelName):
     labels: list[str]
     calibration: dict[str, Any]
     loaded_at: datetime
-    obtained: Literal["bundle", "registry", "last-good"] = Field(
-        description="From a folder given, from the registry, or from disk while it was away."
-    )
+    obtained: Obtained = Field(description=OBTAINED)
     trouble: RegistryTrouble | None = Field(description="None since the registry last answered.")
 
 
@@ -259,3 +262,4 @@ class Health(BaseModel):
     """A short word."""
 
     status: Literal["ok", "ready"]
+    obtained: Obtained | None = Field(default=None, description=OBTAINED)

@@ -6,6 +6,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from stancewire.serving.schemas import MAX_ITEMS
+from stancewire.serving.standby import released
 
 
 def default_cache() -> Path:
@@ -23,7 +24,9 @@ class Settings(BaseModel):
     port: int = Field(8000, ge=0, le=65535)  # 0 takes a free one
 
     bundle: Path | None = None
-    tracking_uri: str | None = None  # of MLflow; with neither this nor a bundle nothing is served
+    tracking_uri: str | None = None  # of MLflow
+    # Served while no version of the registry is; after what is installed in `cache`.
+    release: Path | None = Field(default_factory=released)
     model: str = Field("stancewire", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")
     alias: str = Field("champion", pattern=r"^[A-Za-z0-9_-]{1,100}$")
     cache: Path = Field(default_factory=default_cache)

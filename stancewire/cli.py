@@ -17,6 +17,7 @@ from stancewire import (
     cli_data,
     cli_explain,
     cli_promote,
+    cli_release,
     cli_score,
     cli_search,
     cli_train,
@@ -42,6 +43,8 @@ app.command("behave")(cli_behave.behave)
 app.command("compare")(cli_compare.compare)
 app.command("promote")(cli_promote.promote)
 app.command("rollback")(cli_promote.rollback)
+app.command("install")(cli_release.install)
+app.add_typer(cli_release.app, name="release")
 app.add_typer(cli_data.app, name="data")
 
 
@@ -87,7 +90,10 @@ def serve(
     ] = 15.0,
     threads: Annotated[int, typer.Option(min=1, help="CPU threads per scored request.")] = 1,
 ) -> None:
-    """Serve stances over HTTP, following the champion of the registry."""
+    """Serve stances over HTTP: the champion of the registry, else what is at hand.
+
+    At hand is the bundle of `stancewire install`, else the release that Stancewire comes with.
+    """
     from pydantic import ValidationError
 
     from stancewire.serving.run import serve as run
@@ -109,15 +115,26 @@ def serve(
     if settings.tracking_uri:
         hint = "if no version has that alias yet, give it to one: stancewire promote VERSION"
         typer.echo(f"following models:/stancewire@{alias}; {hint}", err=True)
+    elif not bundle:
+        typer.echo("no registry is followed: serving what is at hand", err=True)
     run(settings)
 
 
-def _registry(given: str | None) -> str:
-    """Name the registry to follow: the one given, else the one that training made here."""
+def _registry(given: str | None) -> str | None:
+    """Name the registry to follow: the one given, else the one that training made here.
+
+    None is needed where a model is at hand.
+    """
     if given is None and not Path(LOCAL_REGISTRY).is_file():
+        from stancewire.serving.settings import default_cache
+        from stancewire.serving.standby import released, standbys
+
+        if standbys(default_cache(), released()):
+            return None
         raise ConfigError(
             f"nothing to serve: there is no {LOCAL_REGISTRY} here. Give --bundle DIR or "
-            "--tracking-uri, or make a model: `stancewire train`, then `stancewire promote`"
+            "--tracking-uri, install a model (`stancewire install`), or make one: "
+            "`stancewire train`, then `stancewire promote`"
         )
     return given or f"sqlite:///{LOCAL_REGISTRY}"
 

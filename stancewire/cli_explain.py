@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stancewire.cli_score import COLOURS, default_bundle
+from stancewire.cli_options import default_bundle
+from stancewire.cli_score import COLOURS
 from stancewire.errors import ConfigError
 
 if TYPE_CHECKING:

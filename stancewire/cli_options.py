@@ -1,11 +1,14 @@
-"""What several commands share: options, and the console of wide tables."""
+"""What several commands share: options, the model to ask, and the console of wide tables."""
 
+import os
 import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from stancewire.errors import BundleError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -42,3 +45,31 @@ def wide_console() -> "Console":
     from rich.console import Console
 
     return Console(highlight=False, width=None if sys.stdout.isatty() else 130)
+
+
+def default_bundle() -> Path:
+    """Folder in `$STANCEWIRE_BUNDLE`, else what a service on this machine would serve.
+
+    That is the champion that one served last, the bundle installed, or the release, in this order.
+    Raises `BundleError` saying what to do if there is none.
+    """
+    given = os.environ.get("STANCEWIRE_BUNDLE")
+    if given:
+        return Path(given)
+    from stancewire.serving.settings import default_cache
+    from stancewire.serving.standby import released, standbys
+    from stancewire.serving.versions import VersionCache
+
+    cache = VersionCache(default_cache())
+    notes = sorted(cache.root.glob("last-good-*.json"), key=lambda p: p.stat().st_mtime)
+    for note in reversed(notes):
+        version = cache.last_good(note.stem.removeprefix("last-good-"))
+        if version is not None and cache.bundle_folder(version).is_dir():
+            return cache.bundle_folder(version)
+    for _, folder in standbys(cache.root, released()):
+        return folder
+    raise BundleError(
+        "no model to ask: give --bundle DIR (a training run leaves one in runs/NAME/bundle), "
+        "set STANCEWIRE_BUNDLE, install one (`stancewire install`), or give --url of a running "
+        "service"
+    )

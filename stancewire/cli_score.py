@@ -1,7 +1,6 @@
 """`stancewire score`: one quote for eyes, or a file of them."""
 
 import json
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stancewire.errors import BundleError, ConfigError
+from stancewire.cli_options import default_bundle
+from stancewire.errors import ConfigError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -46,8 +46,8 @@ def score(
 ) -> None:
     """Score a quote toward one or more targets, or every row of a file.
 
-    Without --bundle and --url the model is the folder in $STANCEWIRE_BUNDLE, else the one that the
-    service on this machine served last.
+    Without --bundle and --url the model is the folder in $STANCEWIRE_BUNDLE, else the champion that
+    a service on this machine served last, else what was installed, else what Stancewire comes with.
     """
     _check(quote, target or [], file, out, as_json)
     scorer, model = _scorer(bundle, url, threads, alpha)
@@ -105,29 +105,6 @@ def _scorer(
         return predictor, model
     predictor.calibration.quantile(alpha)  # refused here, or every row of a file would be
     return _WithSets(predictor, alpha), model
-
-
-def default_bundle() -> Path:
-    """Folder in `$STANCEWIRE_BUNDLE`, else what a service on this machine served last.
-
-    Raises `BundleError` saying what to do if there is neither.
-    """
-    given = os.environ.get("STANCEWIRE_BUNDLE")
-    if given:
-        return Path(given)
-    from stancewire.serving.settings import default_cache
-    from stancewire.serving.versions import VersionCache
-
-    cache = VersionCache(default_cache())
-    notes = sorted(cache.root.glob("last-good-*.json"), key=lambda p: p.stat().st_mtime)
-    for note in reversed(notes):
-        version = cache.last_good(note.stem.removeprefix("last-good-"))
-        if version is not None and cache.bundle_folder(version).is_dir():
-            return cache.bundle_folder(version)
-    raise BundleError(
-        "no model to ask: give --bundle DIR (a training run leaves one in runs/NAME/bundle), "
-        "set STANCEWIRE_BUNDLE, or give --url of a running service"
-    )
 
 
 def _score_file(scorer: "Scorer", file: Path, out: Path | None, *, has_sets: bool) -> None:

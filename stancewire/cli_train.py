@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from stancewire.cli_options import Corpus, Mirror, OnlyTag, Split, WithoutTag, wide_console
+from stancewire.cli_options import (
+    Corpus,
+    Mirror,
+    OnlyTag,
+    Split,
+    WithoutTag,
+    default_bundle,
+    wide_console,
+)
 from stancewire.errors import DataError
 
 if TYPE_CHECKING:
@@ -97,7 +105,9 @@ def _overrides(given: Mapping[tuple[str, ...], object]) -> dict[str, Any]:
 
 
 def evaluate(
-    bundle: Annotated[Path, typer.Argument(help="Folder of the model.")],
+    bundle: Annotated[
+        Path | None, typer.Argument(help="Folder of the model; else that of `stancewire score`.")
+    ] = None,
     source: Corpus = "press",
     mirror: Mirror = None,
     only_tag: OnlyTag = None,
@@ -114,7 +124,7 @@ def evaluate(
     from stancewire.training.recipe import Linear
     from stancewire.training.report import refusal_tables, split_table
 
-    opened = Bundle.open(bundle)
+    opened = Bundle.open(bundle or default_bundle())
     predictor = Predictor.load(opened)
     data = corpus.load(source, mirror=mirror, only_tag=only_tag)
     chosen = data.test if split is Split.TEST else data.dev

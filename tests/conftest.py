@@ -37,6 +37,12 @@ TABLE: dict[str, Any] = {
 }
 
 
+@pytest.fixture(autouse=True)
+def _no_release(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Tests answer with models that they made, never with the one that the package may hold."""
+    monkeypatch.setattr("stancewire.serving.standby.RELEASE", tmp_path / "no release")
+
+
 @pytest.fixture(scope="session")
 def make_record() -> Callable[..., Record]:
     """A valid record with some fields changed; `make_record(id="b", stance="favor")`."""

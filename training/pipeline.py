@@ -126,8 +126,8 @@ def run(recipe: Recipe, *, out: Path | None = None, resume: bool = False) -> Res
     family = _tfidf if recipe.family == "tfidf" else _network
     model = family(ready)
     bundle = _write(recipe, data, manifest, model, folder / "bundle")
-    evaluations = _evaluations(recipe, data, bundle)
-    behaviour = _behaviour(recipe, bundle)
+    evaluations = evaluate_splits(recipe, data, bundle)
+    behaviour = behaviour_of(recipe, bundle)
     result = Result(
         recipe=recipe,
         corpus=data,
@@ -352,7 +352,8 @@ def _write(one: Recipe, data: Corpus, manifest: Manifest, model: _Model, folder:
     return write_bundle(folder, files, {**model.fields, "family": one.family, "made": made})
 
 
-def _evaluations(one: Recipe, data: Corpus, bundle: Bundle) -> dict[str, list[Evaluation]]:
+def evaluate_splits(one: Recipe, data: Corpus, bundle: Bundle) -> dict[str, list[Evaluation]]:
+    """Split ("dev", "test") → the bundle as it is served, then the baselines."""
     predictor = Predictor.load(bundle, threads=torch.get_num_threads())
     return {
         split: [
@@ -364,7 +365,8 @@ def _evaluations(one: Recipe, data: Corpus, bundle: Bundle) -> dict[str, list[Ev
     }
 
 
-def _behaviour(one: Recipe, bundle: Bundle) -> Report | None:
+def behaviour_of(one: Recipe, bundle: Bundle) -> Report | None:
+    """The behaviour tests of the bundle as it is served; none if the recipe leaves them out."""
     return track.of_bundle(bundle, threads=torch.get_num_threads()) if one.behaviour else None
 
 

@@ -134,7 +134,7 @@ class Servers:
 
     def start(self, **settings: Any) -> Server:
         folder = self._make_folder()
-        defaults = {"port": 0, "cache": folder / "cache", "drain_s": 0.0}
+        defaults = {"port": 0, "cache": folder / "cache", "release": None, "drain_s": 0.0}
         server = Server(folder, Settings(**(defaults | settings)))
         self._started.append(server)
         return server

@@ -170,7 +170,7 @@ def test_unknown_paths_and_methods_are_problems_too(server):
 def test_health_model_and_headers(server, small_bundle):
     assert server.http.get("/healthz").json() == {"status": "ok"}
     response = server.http.get("/readyz")
-    assert response.json() == {"status": "ready"}
+    assert response.json() == {"status": "ready", "obtained": "bundle"}
     assert "server" not in response.headers
     model = server.http.get("/v1/model").json()
     assert model.pop("loaded_at")

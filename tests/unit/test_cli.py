@@ -10,6 +10,7 @@ import pytest
 from stancewire import Bundle, Predictor, StancePair
 from stancewire.cli import DEBUG, main
 from stancewire.errors import GateRefused
+from stancewire.serving.settings import Settings
 
 QUOTE = "We welcome the treaty, and we [red]reject the levy."
 HEAVY = {"numpy", "onnxruntime", "pydantic", "torch", "transformers", "mlflow", "fastapi", "yaml"}
@@ -91,6 +92,40 @@ def test_the_bundle_comes_from_the_environment_or_from_what_was_served_last(
     monkeypatch.setenv("STANCEWIRE_BUNDLE", str(tmp_path / "elsewhere"))
     assert run("score", "We welcome it.", "-t", "x") == 3
     assert "elsewhere" in capsys.readouterr().err
+
+
+def test_where_nothing_was_served_the_installed_model_answers_else_the_release(
+    tfidf_bundle: Bundle,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("stancewire.serving.standby.RELEASE", tfidf_bundle.folder)
+
+    def asked() -> str:
+        assert run("score", "We welcome it.", "-t", "x", "--json") == 0
+        return str(json.loads(capsys.readouterr().out)["model"]["bundle"])
+
+    assert asked() == str(tfidf_bundle.folder)
+    assert run("install", str(tfidf_bundle.folder)) == 0
+    assert f"installed {tfidf_bundle.sha256[:12]}" in capsys.readouterr().out
+    assert asked() == str(tmp_path / "cache" / "installed" / tfidf_bundle.sha256)
+    assert run("explain", "We welcome it.", "-t", "x", "--json") == 0
+
+
+def test_there_is_nothing_to_serve_only_where_no_model_is_at_hand(
+    tfidf_bundle: Bundle, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("serve") == 2
+    assert "nothing to serve" in capsys.readouterr().err
+    served: list[Settings] = []
+    monkeypatch.setattr("stancewire.serving.run.serve", served.append)
+    monkeypatch.setattr("stancewire.serving.standby.RELEASE", tfidf_bundle.folder)
+    assert run("serve") == 0
+    Path("mlflow.db").touch()
+    assert run("serve") == 0
+    assert [one.tracking_uri for one in served] == [None, "sqlite:///mlflow.db"]
+    assert {one.release for one in served} == {tfidf_bundle.folder}
 
 
 def test_a_file_with_a_bad_row_is_written_and_the_exit_code_tells(

@@ -48,6 +48,10 @@ def test_the_files_of_the_corpus_travel_with_it():
     assert files - code == {path for glob in globs for path in (ROOT / "data").glob(glob)}
 
 
+def test_the_release_travels_with_the_service():
+    assert SETUPTOOLS["package-data"]["stancewire.serving"] == ["release/*"]
+
+
 def test_the_surface_is_what_is_promised():
     """A name added or lost is a change for everyone who imports it: change this list with it."""
     assert sorted(stancewire.__all__) == [

@@ -3,13 +3,15 @@ import os
 
 import pytest
 
-from stancewire.bundle import TFIDF
+from stancewire.bundle import TFIDF, write_bundle
+from stancewire.install import install
 from stancewire.serving import follow as module
 from stancewire.serving.follow import Follower
 from stancewire.serving.metrics import Metrics
 from stancewire.serving.scorer import Scorer
 from stancewire.serving.settings import Settings
 from stancewire.serving.versions import Report, Version, VersionCache
+from stancewire.sums import write_sums
 
 
 @pytest.fixture
@@ -154,3 +156,80 @@ def test_a_cache_that_cannot_be_written_does_not_stop_the_service(follower, put,
     hear(follower, version_report(put("1")))
     assert served(follower) == "1"
     assert follower.trouble is None
+
+
+@pytest.fixture
+def standing_by(settings, tfidf_bundle):
+    """Follower of a registry that is away, with a release beside it."""
+
+    def make(**changes) -> Follower:
+        told = settings.model_copy(update={"release": tfidf_bundle.folder, **changes})
+        metrics = Metrics()
+        return Follower(told, Scorer(told, metrics), metrics)
+
+    return make
+
+
+def test_without_a_registry_the_release_serves_at_once(standing_by, tfidf_bundle):
+    follower = standing_by()
+    asyncio.run(follower.start())
+    assert served(follower) == f"release-{tfidf_bundle.sha256[:12]}"
+    assert follower._scorer.current.obtained == "release"
+    assert follower.trouble is None
+
+
+def test_what_was_installed_goes_before_the_release(standing_by, settings, tmp_path, tfidf_bundle):
+    other = write_bundle(
+        tmp_path / "other",
+        {name: tfidf_bundle.bytes(name) for name in tfidf_bundle.manifest.files},
+        {"family": "tfidf", "made": {"note": "another"}},
+    )
+    install(str(other.folder), settings.cache)
+    follower = standing_by()
+    asyncio.run(follower.start())
+    assert served(follower) == f"installed-{other.sha256[:12]}"
+    assert follower._scorer.current.obtained == "installed"
+
+
+def test_a_damaged_installation_gives_way_to_the_release(standing_by, settings, tfidf_bundle):
+    found = install(str(tfidf_bundle.folder), settings.cache)
+    (found.folder / TFIDF).write_bytes(b"{}")
+    follower = standing_by()
+    asyncio.run(follower.start())
+    assert follower._scorer.current.obtained == "release"
+    assert kind(follower) == "installed"
+
+
+def test_a_damaged_release_is_said_and_not_served(standing_by, tfidf_bundle):
+    write_sums(tfidf_bundle.folder)
+    (tfidf_bundle.folder / TFIDF).write_bytes(b"{}")
+    follower = standing_by()
+    asyncio.run(follower.start())
+    assert not follower._scorer.is_ready
+    assert kind(follower) == "release"
+
+
+@pytest.mark.parametrize("told", ["registry", "bundle", "cache"])
+def test_a_registry_with_nothing_to_serve_leaves_it_to_the_release(standing_by, told):
+    follower = standing_by(tracking_uri="sqlite:///nowhere.db")
+    hear(follower, Report(kind="alive"))
+    assert not follower._scorer.is_ready  # a download may be under way
+    hear(follower, Report(kind=told))
+    assert follower._scorer.current.obtained == "release"
+    assert kind(follower) == told
+
+
+def test_a_champion_takes_over_from_the_release(standing_by, put):
+    follower = standing_by(tracking_uri="sqlite:///nowhere.db")
+    hear(follower, Report(kind="registry"), version_report(put("5")))
+    assert served(follower) == "5"
+    assert kind(follower) is None
+    hear(follower, Report(kind="registry"))
+    assert served(follower) == "5"  # the release is for when there is nothing else
+
+
+def test_what_served_last_goes_before_the_release(standing_by, put, settings):
+    follower = standing_by()
+    VersionCache(settings.cache).remember(follower._follows, put("4"))
+    asyncio.run(follower.start())
+    assert served(follower) == "4"
