@@ -62,7 +62,7 @@ def made_anew(fp32: bytes, encoder: PairEncoder, data: corpus.Corpus) -> dict[st
         "dynamic int8": dynamic(fp32),
         **{
             f"per-token int8, {reach:.2f} of the products": quantise(fp32, rounded, reach=reach)
-            for reach in (REACHES[0], REACHES[2], REACHES[-1])
+            for reach in REACHES
         },
     }
 

@@ -1,11 +1,11 @@
 """int8 weights for a graph, with activations quantised per token.
 
-Every weight matrix of the encoder and every embedding table becomes int8, which is a quarter of the
-size. The matrix products become int8 too, as far as asked: each token's vector is scaled to 8 bits
-by its own smallest and largest value, multiplied with the integer weights (one scale per output
-column), and scaled back. onnxruntime's own dynamic quantisation takes one scale for the whole batch
-instead, so that an answer would depend on what else is in the batch, other targets included; here
-it does not, and the error is smaller (measured in docs/decisions/int8-per-token.md).
+The table of words becomes int8, and the matrix products of the encoder do, as far as asked: each
+token's vector is scaled to 8 bits by its own smallest and largest value, multiplied with the
+integer weights (one scale per output column), and scaled back. What is not asked for is stored in
+fp16 and computed in fp32. onnxruntime's own dynamic quantisation takes one scale for the whole
+batch instead, so that an answer would depend on what else is in the batch, other targets included;
+here it does not, and the error is smaller (measured in docs/decisions/int8-per-token.md).
 
 Per-token scales as in ZeroQuant (Yao et al., NeurIPS 2022). Channels that are large in every token
 would take those 8 bits for themselves, so part of their size is first moved into the weights, as in
@@ -28,8 +28,8 @@ FloatArray = npt.NDArray[np.float32]
 
 REACHES = (1.0, 5 / 6, 2 / 3, 1 / 2, 1 / 3, 0.0)
 """Shares of the encoder's products to try in int8, always the last ones: what is rounded in the
-first layers grows on its way through the others. The steps are those of a six-layer encoder; of the
-last one only the weights are int8."""
+first layers grows on its way through the others. The steps are those of a six-layer encoder; in the
+last one only the table of words is int8."""
 MIGRATION = 0.5
 """How much of a channel's size moves into the weights; SmoothQuant's default."""
 
@@ -50,10 +50,7 @@ Inputs = Mapping[str, Input]
 
 @dataclass(frozen=True)
 class Rounded:
-    """The encoder's weights as integers, by the name of their product, in the graph's order.
-
-    They are the same whichever products are computed in int8.
-    """
+    """The encoder's weights as integers, by the name of their product, in the graph's order."""
 
     integers: Mapping[str, tuple[npt.NDArray[np.int8], FloatArray]]
     """(d_in, d_out), and what one step is in each column, (d_out,)."""
@@ -89,24 +86,27 @@ def round_weights(
 
 
 def quantise(graph: bytes, rounded: Rounded, *, reach: float = 1.0) -> bytes:
-    """The graph with its embedding tables and the `rounded` weights in int8.
+    """The graph with its table of words and the `rounded` weights in int8.
 
-    `reach` is the share of the products, counted from the last, that are computed in int8; of the
-    others the weights are stored so, and turned back into fp32 when the graph is loaded.
+    `reach` is the share of the products, counted from the last, that are stored and computed in
+    int8; of the others the weights are stored in fp16, and are fp32 once the graph is loaded.
     """
     model = onnx.load_from_string(graph)
     weights = {i.name: numpy_helper.to_array(i) for i in model.graph.initializer}
     names = list(rounded.integers)
     computed = set(names[len(names) - round(reach * len(names)) :])
+    tables = _tables(model, weights)
+    largest = max(tables.values(), default=0)
     rewrite = _Rewrite(model.graph, rounded)
     nodes: list[onnx.NodeProto] = []
     for node in model.graph.node:
         if node.name in computed:
             nodes += rewrite.product(node)
         elif node.name in rounded.integers:
-            nodes += rewrite.stored(node)
-        elif node.op_type == "Gather" and _is_table(weights.get(node.input[0])):
-            nodes += rewrite.table(node, weights[node.input[0]])
+            nodes += rewrite.stored(node, weights[node.input[1]])
+        elif node.name in tables:
+            make = rewrite.table if tables[node.name] == largest else rewrite.small_table
+            nodes += make(node, weights[node.input[0]])
         else:
             nodes.append(node)
     del model.graph.node[:]
@@ -146,8 +146,14 @@ def _products(model: onnx.ModelProto, keep_last: int) -> list[onnx.NodeProto]:
     return products[: len(products) - keep_last]
 
 
-def _is_table(value: npt.NDArray[Any] | None) -> bool:
-    return value is not None and value.ndim == 2 and value.dtype == np.float32
+def _tables(model: onnx.ModelProto, weights: Mapping[str, npt.NDArray[Any]]) -> dict[str, int]:
+    """Size of each embedding table, by the name of the node that reads it."""
+    found = {}
+    for node in model.graph.node:
+        value = weights.get(node.input[0]) if node.op_type == "Gather" else None
+        if value is not None and value.ndim == 2 and value.dtype == np.float32:
+            found[node.name] = value.size
+    return found
 
 
 def _smoothing(
@@ -207,24 +213,18 @@ class _Rewrite:
             make("Reshape", [f"{out}_flat", f"{out}_shape"], [out]),
         ]
 
-    def stored(self, node: onnx.NodeProto) -> list[onnx.NodeProto]:
-        """The product in fp32, its weights from int8: constants, so the runtime folds them."""
-        source, out = node.input[0], node.output[0]
-        integers, scale = self._rounded.integers[node.name]
-        factor = 1 / self._rounded.divisors[source][:, None]
-        w = self._constant(f"{out}_int8", integers)
-        s = self._constant(f"{out}_scale", scale)
-        smooth = self._constant(f"{out}_factor", factor)
+    def stored(self, node: onnx.NodeProto, weight: FloatArray) -> list[onnx.NodeProto]:
+        """The product in fp32, its weights from fp16: constants, so the runtime folds them."""
+        out = node.output[0]
+        w = self._constant(f"{out}_fp16", weight.astype(np.float16))
         make = helper.make_node
         return [
-            make("Cast", [w], [f"{out}_wide"], to=TensorProto.FLOAT),
-            make("Mul", [f"{out}_wide", s], [f"{out}_scaled"]),
-            make("Mul", [f"{out}_scaled", smooth], [f"{out}_weight"]),
-            make("MatMul", [source, f"{out}_weight"], [out]),
+            make("Cast", [w], [f"{out}_weight"], to=TensorProto.FLOAT),
+            make("MatMul", [node.input[0], f"{out}_weight"], [out]),
         ]
 
     def table(self, node: onnx.NodeProto, rows: FloatArray) -> list[onnx.NodeProto]:
-        """An embedding table, each row with a scale of its own; only rows that are read widen."""
+        """The table of words, each row with a scale of its own; only rows that are read widen."""
         index, out = node.input[1], node.output[0]
         scale = _scale(rows.T, 127)[:, None]
         t = self._constant(f"{out}_int8", np.rint(rows / scale).astype(np.int8))
@@ -235,6 +235,15 @@ class _Rewrite:
             make("Gather", [s, index], [f"{out}_row"]),
             make("Cast", [f"{out}_narrow"], [f"{out}_wide"], to=TensorProto.FLOAT),
             make("Mul", [f"{out}_wide", f"{out}_row"], [out]),
+        ]
+
+    def small_table(self, node: onnx.NodeProto, rows: FloatArray) -> list[onnx.NodeProto]:
+        """Positions or token types, in fp16: every token would share the error of their int8."""
+        index, out = node.input[1], node.output[0]
+        t = self._constant(f"{out}_fp16", rows.astype(np.float16))
+        return [
+            helper.make_node("Gather", [t, index], [f"{out}_narrow"]),
+            helper.make_node("Cast", [f"{out}_narrow"], [out], to=TensorProto.FLOAT),
         ]
 
     def _quantise_input(self, x: str) -> list[onnx.NodeProto]:

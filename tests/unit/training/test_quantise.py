@@ -142,25 +142,26 @@ def test_reach_is_a_share_of_the_products_from_the_last(fp32: bytes, reach: floa
         for node in onnx.load_from_string(graph).graph.node
         if node.op_type == "MatMul" and node.input[1].endswith("_weight")
     ]
-    assert len(stored) == 12 - products  # the first ones: weights in int8, computed in fp32
+    assert len(stored) == 12 - products  # the first ones: weights in fp16, computed in fp32
     assert constant_products(graph) == constant_products(fp32)[-2:]
 
 
-@pytest.mark.parametrize("reach", [1.0, 0.0])
-def test_every_matrix_and_table_but_the_head_is_stored_in_int8(fp32: bytes, reach: float):
-    graph = onnx.load_from_string(smaller(fp32, reach=reach)).graph
-    wide = [i for i in graph.initializer if i.data_type == onnx.TensorProto.FLOAT]
-    assert [tuple(i.dims) for i in wide if len(i.dims) == 2 and 1 not in i.dims] == [
-        (128, 16),
-        (16, 3),
-    ]
-    narrow = {
-        i.name: tuple(i.dims) for i in graph.initializer if i.data_type == onnx.TensorProto.INT8
+@pytest.mark.parametrize(("reach", "products"), [(1.0, 12), (0.5, 6), (0.0, 0)])
+def test_no_matrix_and_no_table_but_the_head_is_stored_in_fp32(
+    fp32: bytes, reach: float, products: int
+):
+    kept = onnx.load_from_string(smaller(fp32, reach=reach)).graph.initializer
+    shapes = {
+        kind: [tuple(i.dims) for i in kept if i.data_type == kind and len(i.dims) == 2]
+        for kind in (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16, onnx.TensorProto.INT8)
     }
-    assert len(narrow) == LAYERS * PRODUCTS + 3  # words, positions, token types
+    wide, half, narrow = shapes.values()
+    assert [shape for shape in wide if 1 not in shape] == [(128, 16), (16, 3)]
+    assert len(half) == LAYERS * PRODUCTS - products + 2  # positions, token types
+    assert len(narrow) == products + 1  # words
 
 
-def test_weights_alone_are_turned_back_nearly_as_they_were(fp32: bytes, module_pairs: PairEncoder):
+def test_stored_weights_are_turned_back_nearly_as_they_were(fp32: bytes, module_pairs: PairEncoder):
     pairs = [StancePair(QUOTE, t) for t in TARGETS]
     whole, stored = (
         OnnxBackend(g, module_pairs).logits(pairs)[0] for g in (fp32, smaller(fp32, reach=0.0))
