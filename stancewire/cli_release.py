@@ -46,6 +46,10 @@ def build(
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Instead of the recipe's.")] = None,
     mirror: Mirror = None,
+    unchecked: Annotated[
+        bool,
+        typer.Option("--unchecked", help="Take today's records where those of the run changed."),
+    ] = False,
     out: Annotated[
         Path | None, typer.Option(help="Folder to write; else that of the package.")
     ] = None,
@@ -69,7 +73,7 @@ def build(
         recipe = load(config, {name: value for name, value in said.items() if value is not None})
         run = pipeline.run(recipe).folder
     assert run is not None
-    result = releases.build(run, out or RELEASE, mirror=mirror)
+    result = releases.build(run, out or RELEASE, mirror=mirror, unchecked=unchecked)
     console = wide_console()
     for table in report.tables(result):
         console.print(table)

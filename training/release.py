@@ -17,7 +17,7 @@ from stancewire.bundle import CALIBRATION, MODEL, TOKENIZER, Bundle, write_bundl
 from stancewire.data import mixture
 from stancewire.data.corpus import Corpus
 from stancewire.data.mixture import Manifest
-from stancewire.errors import BundleError, ConfigError
+from stancewire.errors import BundleError, ConfigError, DataError
 from stancewire.pairs import PairEncoder
 from stancewire.sums import write_sums
 from stancewire.training import calibrate, export, pipeline, weights
@@ -30,6 +30,12 @@ from stancewire.training.recipe import Recipe, load
 
 MAX_BYTES = 30_000_000
 """Of all files together: they are kept in a repository, and every change of them stays there."""
+_CHANGED = """
+## Records that changed
+
+The records of the table under "Data", and the figures, are those of the day of the release; the
+manifest named there is that of the training, whose records were others.
+"""
 
 
 @dataclass(frozen=True)
@@ -43,18 +49,21 @@ class _Run:
     report: dict[str, Any]
 
 
-def build(run: Path, out: Path, *, mirror: Path | None = None) -> pipeline.Result:
+def build(
+    run: Path, out: Path, *, mirror: Path | None = None, unchecked: bool = False
+) -> pipeline.Result:
     """Make the release of the run in the folder `run`, in the folder `out`; gives its figures.
 
-    Data are read again, from `mirror` (else the recipe's), and must be those of the run. Raises
-    `ConfigError` for a run that is not finished or not packed, or was trained on a source whose
-    terms do not let the weights be given away, `ExportError` if int8 does not answer as the network
-    does, `BundleError` if the files are more than `MAX_BYTES`. Then `out` stays as it is.
+    Data are read again, from `mirror` (else the recipe's), and must be those of the run, unless
+    `unchecked`: then today's are used and the card says that they changed. Raises `ConfigError` for
+    a run that is not finished or not packed, or was trained on a source whose terms do not let the
+    weights be given away, `ExportError` if int8 does not answer as the network does, `BundleError`
+    if the files are more than `MAX_BYTES`. Then `out` stays as it is.
     """
     found = _read(run)
     for manifest in (found.manifest, *_inherited(found.recipe)):
         refuse_closed(manifest)
-    data = mixture.rebuild(found.manifest, mirror=mirror or found.recipe.data.mirror)
+    data, changed = _data(found, mirror or found.recipe.data.mirror, unchecked)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".release-") as work:
         fresh = Path(work) / "release"
@@ -75,7 +84,7 @@ def build(run: Path, out: Path, *, mirror: Path | None = None) -> pipeline.Resul
             held_out=tuple(found.report.get("held_out", ())),
             cpu_seconds=float(found.report.get("cost", {}).get("cpu_seconds", 0.0)),
         )
-        (fresh / CARD).write_text(card(result), encoding="utf-8")
+        (fresh / CARD).write_text(card(result) + (_CHANGED if changed else ""), encoding="utf-8")
         (fresh / NOTICE).write_text(notice(found.manifest, bundle), encoding="utf-8")
         write_sums(fresh)
         size = sum(path.stat().st_size for path in fresh.iterdir())
@@ -102,6 +111,16 @@ def _read(run: Path) -> _Run:
     if not same:
         raise ConfigError(f"{run}: report, data.json and bundle are not of one run")
     return _Run(run, recipe, manifest, bundle, report)
+
+
+def _data(run: _Run, mirror: Path | None, unchecked: bool) -> tuple[Corpus, bool]:
+    """The run's records, and whether they are other ones than it was trained on."""
+    try:
+        return mixture.rebuild(run.manifest, mirror=mirror), False
+    except DataError:
+        if not unchecked:
+            raise
+    return mixture.build(run.manifest.mixture(mirror))[0], True
 
 
 def _inherited(recipe: Recipe) -> list[Manifest]:
