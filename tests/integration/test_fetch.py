@@ -47,12 +47,12 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def body(self, content: bytes) -> None:
+        self.server.sent[-1] += len(content)  # before: the client may look as soon as it has all
         try:
             self.wfile.write(content)
             self.wfile.flush()
         except OSError:  # the client has gone, as some tests mean it to
-            return
-        self.server.sent[-1] += len(content)
+            self.server.sent[-1] -= len(content)
 
     def log_message(self, format: str, *args: Any) -> None:
         """Say nothing."""

@@ -29,7 +29,9 @@ TARGETS = [
     "a second airport in the north",
     *[f"paragraph {number} of the report" for number in range(1, 15)],
 ]
-TOLERANCE = 1e-5
+# The order of summation moves fp32 by 1e-6. Where that takes an activation over the edge between
+# two of its 256 steps, int8 moves by more; one scale for a whole batch would move it much farther.
+TOLERANCE = {"fp32": 1e-5, "int8": 2e-3}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -58,56 +60,70 @@ def graphs(pairs: PairEncoder) -> dict[str, bytes]:
 
 
 @pytest.fixture(scope="module", params=["fp32", "int8"])
-def backend(
-    request: pytest.FixtureRequest, graphs: dict[str, bytes], pairs: PairEncoder
-) -> OnnxBackend:
-    return OnnxBackend(graphs[request.param], pairs)
+def precision(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 @pytest.fixture(scope="module")
-def alone(backend: OnnxBackend) -> np.ndarray:
+def backend(precision: str, graphs: dict[str, bytes], pairs: PairEncoder) -> OnnxBackend:
+    return OnnxBackend(graphs[precision], pairs)
+
+
+@pytest.fixture
+def tolerance(precision: str) -> float:
+    return TOLERANCE[precision]
+
+
+@pytest.fixture(scope="module")
+def alone(backend: OnnxBackend, precision: str) -> np.ndarray:
     """Answer for each target when it is the only one asked."""
     answers = np.concatenate([backend.logits([StancePair(QUOTE, t)])[0] for t in TARGETS])
     # Were all answers alike, nothing below could fail.
     gaps = [np.abs(a - b).max() for a, b in itertools.combinations(answers[:6], 2)]
-    assert min(gaps) > 100 * TOLERANCE
+    assert min(gaps) > 3 * TOLERANCE[precision]
     return answers
 
 
-def test_twenty_targets_are_answered_as_each_alone(backend: OnnxBackend, alone: np.ndarray):
+def test_twenty_targets_are_answered_as_each_alone(
+    backend: OnnxBackend, alone: np.ndarray, tolerance: float
+):
     together, _ = backend.logits([StancePair(QUOTE, target) for target in TARGETS])
-    np.testing.assert_allclose(together, alone, rtol=0, atol=TOLERANCE)
+    np.testing.assert_allclose(together, alone, rtol=0, atol=tolerance)
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_the_order_of_targets_does_not_matter(backend: OnnxBackend, alone: np.ndarray, seed: int):
+def test_the_order_of_targets_does_not_matter(
+    backend: OnnxBackend, alone: np.ndarray, tolerance: float, seed: int
+):
     order = np.random.default_rng(seed).permutation(len(TARGETS))
     shuffled, _ = backend.logits([StancePair(QUOTE, TARGETS[i]) for i in order])
-    np.testing.assert_allclose(shuffled, alone[order], rtol=0, atol=TOLERANCE)
+    np.testing.assert_allclose(shuffled, alone[order], rtol=0, atol=tolerance)
 
 
-def test_other_quotes_in_the_batch_do_not_matter(backend: OnnxBackend, alone: np.ndarray):
+def test_other_quotes_in_the_batch_do_not_matter(
+    backend: OnnxBackend, alone: np.ndarray, tolerance: float
+):
     long = "We shall publish the figures in March, as we said we would. " * 12
     others = [StancePair(long, "publishing the figures"), StancePair("No.", "it")]
     mixed, _ = backend.logits([others[0], StancePair(QUOTE, TARGETS[0]), others[1]])
-    np.testing.assert_allclose(mixed[1], alone[0], rtol=0, atol=TOLERANCE)
+    np.testing.assert_allclose(mixed[1], alone[0], rtol=0, atol=tolerance)
 
 
 def test_more_targets_than_a_pass_holds_are_answered_alike(
-    backend: OnnxBackend, alone: np.ndarray, pairs: PairEncoder
+    backend: OnnxBackend, alone: np.ndarray, tolerance: float, pairs: PairEncoder
 ):
     asked = [StancePair(QUOTE, target) for target in TARGETS * 2]
     assert len(asked) > pairs.encoding.max_targets
     many, _ = backend.logits(asked)
-    np.testing.assert_allclose(many, np.concatenate([alone, alone]), rtol=0, atol=TOLERANCE)
+    np.testing.assert_allclose(many, np.concatenate([alone, alone]), rtol=0, atol=tolerance)
 
 
 def test_the_same_words_set_by_another_newsroom_are_the_same_quote(
-    backend: OnnxBackend, alone: np.ndarray, pairs: PairEncoder
+    backend: OnnxBackend, alone: np.ndarray, tolerance: float, pairs: PairEncoder
 ):
     assert STRAIGHT != QUOTE
     straight, _ = backend.logits([StancePair(STRAIGHT, target) for target in TARGETS])
-    np.testing.assert_allclose(straight, alone, rtol=0, atol=TOLERANCE)
+    np.testing.assert_allclose(straight, alone, rtol=0, atol=tolerance)
     # Not nearly the same but the same: both settings share one pass.
     assert len(pairs.passes([StancePair(text, TARGETS[1]) for text in (QUOTE, STRAIGHT)])) == 1
 
