@@ -24,7 +24,7 @@ from stancewire.data.corpus import OWN, SPLITS, Corpus
 from stancewire.data.files import content_hash
 from stancewire.data.sources import TERMS, Frozen, Source, Terms, declared
 from stancewire.data.topics import Kept, Pair, keep_pairs_once, keep_topics_apart, pair_of
-from stancewire.errors import ConfigError, DataError, Problem
+from stancewire.errors import ConfigError, DataError, faults_of
 from stancewire.records import Record
 from stancewire.text import fingerprint
 
@@ -141,10 +141,7 @@ class Manifest:
         try:
             found = Mixture.model_validate({**config, "mirror": mirror})
         except ValidationError as error:
-            faults = [
-                Problem("config", ".".join(map(str, e["loc"])), f"{e['msg']}; found {e['input']!r}")
-                for e in error.errors()
-            ]
+            faults = faults_of(error, "config")
             raise DataError("the manifest's config is not that of a mixture", faults) from error
         if len(sources) != 1 + len(found.also):
             expected = f"expected {1 + len(found.also)} sources, as in its config"

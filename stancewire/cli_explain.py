@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stancewire.cli_options import default_bundle
-from stancewire.cli_score import COLOURS
+from stancewire.cli_score import COLOURS, stance_as_json
 from stancewire.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -71,15 +71,8 @@ def _as_json(pair: "StancePair", explanation: "Explanation") -> dict[str, Any]:
     """Lay out the target and what `POST /v1/stance` answers for it with `explain`."""
     from dataclasses import asdict
 
-    stance = explanation.stance
     return {
-        "target": pair.target,
-        "label": stance.label.value,
-        "score": stance.score,
-        "confidence": stance.confidence,
-        "probabilities": {label.value: p for label, p in stance.probabilities.items()},
-        "abstained": stance.abstained,
-        "truncated": stance.truncated,
+        **stance_as_json(pair.target, explanation.stance),
         "explanation": {
             "text": [asdict(span) for span in explanation.text],
             "target": [asdict(span) for span in explanation.target],

@@ -138,7 +138,7 @@ def _score_quote(
 
     stances = scorer.predict([to_pair({"text": text, "target": target}) for target in targets])
     if as_json:
-        results = [_as_json(*both) for both in zip(targets, stances, strict=True)]
+        results = [stance_as_json(*both) for both in zip(targets, stances, strict=True)]
         document = {"model": model, "text": text, "results": results}
         typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
         return
@@ -152,7 +152,7 @@ def _score_quote(
         console.print("The quote is longer than the model reads: its end was not seen.")
 
 
-def _as_json(target: str, stance: "Stance") -> dict[str, Any]:
+def stance_as_json(target: str, stance: "Stance") -> dict[str, Any]:
     """Lay out the target and what `POST /v1/stance` answers for it."""
     return {
         "target": target,

@@ -15,7 +15,10 @@ The numbers are applied in the outermost layers only: `stancewire.cli` and
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 
 class StancewireError(Exception):
@@ -44,6 +47,14 @@ class Problem:
         if word != "item" or not number.isdecimal() or int(number) >= len(places):
             return self
         return replace(self, where=f"item {places[int(number)]}")
+
+
+def faults_of(error: "ValidationError", where: str) -> list[Problem]:
+    """Every fault that pydantic found in settings from `where`, each with the value found."""
+    return [
+        Problem(where, ".".join(map(str, e["loc"])), f"{e['msg']}; found {e['input']!r}")
+        for e in error.errors()
+    ]
 
 
 class DataError(StancewireError):

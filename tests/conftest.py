@@ -3,7 +3,7 @@
 import json
 import os
 import string
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,17 @@ TABLE: dict[str, Any] = {
     "target": {"terms": ["treaty"], "idf": [1.5], "weights": [[0.0, 0.0, 0.5]]},
     "bias": [0.0, 0.0, 0.25],
 }
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """Small tensors are faster with one thread, and sums keep their order."""
+    import torch  # most rooms' tests do without
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(autouse=True)

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, model_validator
 from pydantic_core import to_json
 
 from stancewire.data.mixture import Mixture
 from stancewire.data.sources import Frozen
-from stancewire.errors import ConfigError, Problem
+from stancewire.errors import ConfigError
 from stancewire.pairs import Encoding
+from stancewire.training.settings import checked, read_yaml
 
 
 class Base(Frozen):
@@ -193,14 +194,7 @@ def read(path: Path, overrides: dict[str, Any] | None = None) -> dict[str, Any]:
 
 def check(settings: dict[str, Any], path: Path) -> Recipe:
     """Recipe of these settings. Raises `ConfigError` as `load` does, naming `path`."""
-    try:
-        return Recipe.model_validate(settings)
-    except ValidationError as error:
-        problems = [
-            Problem(str(path), ".".join(map(str, e["loc"])), f"{e['msg']}; found {e['input']!r}")
-            for e in error.errors()
-        ]
-        raise ConfigError(f"{path} is not a recipe", problems) from error
+    return checked(Recipe, settings, path, "a recipe")
 
 
 def dump(recipe: Recipe) -> str:
@@ -226,10 +220,7 @@ def _without_later(schedule: dict[str, Any]) -> dict[str, Any]:
 def _read(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
     if path.resolve() in seen:
         raise ConfigError(f"{path} extends itself")
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"cannot read {path}: {error}") from error
+    content = read_yaml(path)
     if not isinstance(content, dict):
         raise ConfigError(f"{path}: expected a mapping of settings")
     parent = content.pop("extends", None)

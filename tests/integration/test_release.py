@@ -2,11 +2,10 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import torch
 
 from stancewire.bundle import Bundle
 from stancewire.cli import main
@@ -22,12 +21,7 @@ VERBS = {"welcome": "favor", "reject": "against", "see": "neutral"}
 TARGETS = {"train": "treaty", "dev": "the levy", "test": "the treaty"}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,6 @@ from typing import Any
 
 import optuna
 import pytest
-import torch
 from optuna.trial import TrialState
 
 from stancewire.cli import main
@@ -24,6 +23,7 @@ from stancewire.training.search import config, study
 from stancewire.training.search.config import Search
 
 pytestmark = [
+    pytest.mark.usefixtures("one_thread"),
     # MLflow's own tables use what SQLAlchemy 2.1 has deprecated.
     pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning"),
     # MLflow warns of a type hint of its own while it is imported.
@@ -64,14 +64,6 @@ import torch
 torch.set_num_threads(1)
 main(sys.argv[1:])
 """
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,11 @@
 """Runs in several stages, on a corpus and an encoder small enough for seconds."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from stancewire.bundle import Bundle
 from stancewire.data.files import write_records
@@ -19,12 +18,7 @@ STANCES = ("favor", "against", "neutral")
 VERBS = ("welcome", "reject", "see")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture

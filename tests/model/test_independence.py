@@ -1,7 +1,6 @@
 """The answer for one target does not depend on the others: the real encoder, as it would serve."""
 
 import itertools
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -34,12 +33,7 @@ TARGETS = [
 TOLERANCE = {"fp32": 1e-5, "int8": 2e-3}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +74,7 @@ def alone(backend: OnnxBackend, precision: str) -> np.ndarray:
     answers = np.concatenate([backend.logits([StancePair(QUOTE, t)])[0] for t in TARGETS])
     # Were all answers alike, nothing below could fail.
     gaps = [np.abs(a - b).max() for a, b in itertools.combinations(answers[:6], 2)]
-    assert min(gaps) > 3 * TOLERANCE[precision]
+    assert min(gaps) > max(100 * TOLERANCE["fp32"], 3 * TOLERANCE[precision])
     return answers
 
 

@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from stancewire.data.sources import Frozen, Terms
-from stancewire.errors import ConfigError, Problem
+from stancewire.training.settings import checked, read_yaml
 
 Baseline = Literal["majority", "tfidf", "text-only", "target-only", "frozen"]
 CONFIG = Path("experiments/gate.yaml")
@@ -114,14 +113,5 @@ def load_config(path: Path | None = None) -> GateConfig:
     if path is None and not CONFIG.is_file():
         return GateConfig()
     path = path or CONFIG
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return GateConfig.model_validate({} if content is None else content)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"cannot read {path}: {error}") from error
-    except ValidationError as error:
-        problems = [
-            Problem(str(path), ".".join(map(str, e["loc"])), f"{e['msg']}; found {e['input']!r}")
-            for e in error.errors()
-        ]
-        raise ConfigError(f"{path} is not a gate's config", problems) from error
+    content = read_yaml(path)
+    return checked(GateConfig, {} if content is None else content, path, "a gate's config")

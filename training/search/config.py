@@ -10,13 +10,13 @@ import yaml
 from optuna.distributions import BaseDistribution
 from optuna.pruners import BasePruner, NopPruner, PercentilePruner
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from stancewire.data.sources import Frozen
-from stancewire.errors import ConfigError, Problem
 from stancewire.training import recipe
 from stancewire.training.recipe import Recipe
 from stancewire.training.search.space import Space, changed, refuse_what_cannot_be
+from stancewire.training.settings import checked, read_yaml
 
 BASE = "base.yaml"
 """Settings of the base recipe, beside the search in the study's folder."""
@@ -132,15 +132,4 @@ def dump(search: Search, extends: str = BASE) -> str:
 
 
 def _config(path: Path) -> Config:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"cannot read {path}: {error}") from error
-    try:
-        return Config.model_validate(content)
-    except ValidationError as error:
-        problems = [
-            Problem(str(path), ".".join(map(str, e["loc"])), f"{e['msg']}; found {e['input']!r}")
-            for e in error.errors()
-        ]
-        raise ConfigError(f"{path} is not a search", problems) from error
+    return checked(Config, read_yaml(path), path, "a search")
