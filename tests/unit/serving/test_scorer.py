@@ -261,14 +261,19 @@ def test_answers_go_on_while_an_explanation_is_held():
     assert steps(held) == [1, *2 * [16, 16, 16, 13]]
 
 
+async def answer_once_then_hold(scorer: Scorer, held: FakePredictor) -> None:
+    """The long quote is answered, and in memory; whatever is asked next waits for `held.go`."""
+    scorer.swap(model(held))
+    await scorer.score(pairs("a", text=LONG))
+    await entered(held)
+    held.go.clear()
+
+
 def test_with_one_thread_an_answer_waits_for_one_step():
     held = FakePredictor()
 
     async def scene(scorer: Scorer) -> None:
-        scorer.swap(model(held))
-        await scorer.score(pairs("a", text=LONG))
-        await entered(held)
-        held.go.clear()
+        await answer_once_then_hold(scorer, held)
         task = asyncio.create_task(scorer.explain(pairs("a", text=LONG)))
         await entered(held)
         answer = asyncio.create_task(scorer.score(pairs("b")))
@@ -286,10 +291,7 @@ def test_more_explanations_than_can_wait_are_refused_and_answers_are_not():
     held = FakePredictor()
 
     async def scene(scorer: Scorer) -> None:
-        scorer.swap(model(held))
-        await scorer.score(pairs("a", text=LONG))
-        await entered(held)
-        held.go.clear()
+        await answer_once_then_hold(scorer, held)
         asked = pairs("a", text=LONG)
         tasks = [asyncio.create_task(scorer.explain(asked)) for _ in range(MAX_EXPLAINING)]
         await entered(held)
